@@ -1,0 +1,132 @@
+import type { LedgerContext } from "./context";
+import { CLASSES, IS_BUSY, IS_HOLDER, UNHEARD_AT_ONCE, UNHEARD_PACE_MS } from "./fragments";
+import { type Params, transaction } from "./statement";
+
+/** A sender owns a request for so long; two never send one ordinal at the same time. */
+export const LEASE_MS = 30_000;
+
+/** A request that this sender may now send to Nomad. */
+export interface LeasedDispatch {
+  readonly name: string;
+  readonly jobId: number;
+  readonly ordinal: number;
+  readonly scope: string;
+  readonly class: string;
+  readonly attempts: number;
+  /** Other dispatched runners of this job that were never heard of. */
+  readonly unheard: number;
+  readonly repo: string;
+  readonly runId: number;
+  readonly jobName: string;
+  readonly fork: boolean;
+}
+
+/** How sending one went. */
+export type DispatchOutcome =
+  | { readonly name: string; readonly ok: true; readonly deadlineAt: number }
+  | { readonly name: string; readonly ok: false; readonly error: string; readonly nextAttemptAt: number };
+
+/**
+ * Leases requests that are due, oldest first, none above its class's `maxRunners`. A dispatched runner past its
+ * deadline takes no place; one that is being sent does.
+ * @param only a class, or null for all
+ */
+export async function leaseDispatches(ledger: LedgerContext, limit: number, only: string | null): Promise<readonly LeasedDispatch[]> {
+  const params: Params = {
+    now: ledger.now(),
+    until: ledger.now() + LEASE_MS,
+    op: ledger.newOp(),
+    classes: ledger.classes,
+    only: only ?? "",
+    limit,
+  };
+  const [, rows] = await transaction(ledger, [
+    { sql: LEASE, params },
+    { sql: READ_LEASED, params },
+  ]);
+  return (rows ?? []).map((row) => ({
+    name: String(row["name"]),
+    jobId: Number(row["job_id"]),
+    ordinal: Number(row["ordinal"]),
+    scope: String(row["scope"]),
+    class: String(row["class"]),
+    attempts: Number(row["attempts"]),
+    unheard: Number(row["unheard"]),
+    repo: String(row["repo"]),
+    runId: Number(row["run_id"]),
+    jobName: String(row["job_name"]),
+    fork: row["fork"] === 1,
+  }));
+}
+
+const TAKES_A_PLACE = `(${IS_BUSY} OR ${IS_HOLDER} OR (r.state = 'dispatched' AND r.deadline_at > :now)
+  OR (r.state = 'requested' AND r.leased_until > :now))`;
+
+const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :until, attempts = attempts + 1, op = :op
+  WHERE state = 'requested' AND name IN (
+  WITH ${CLASSES},
+  used AS MATERIALIZED (SELECT c.name, c.cap, CASE WHEN c.cap = 0 THEN 0 ELSE
+      (SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = c.name AND ${TAKES_A_PLACE}) END AS n FROM cls c),
+  due AS (SELECT r.name, r.requested_at, u.cap, u.n,
+      row_number() OVER (PARTITION BY r.class ORDER BY r.requested_at, r.job_id, r.ordinal) AS turn
+    FROM used u JOIN runners r ON r.class = u.name
+    WHERE r.state = 'requested' AND r.next_attempt_at <= :now AND (:only = '' OR r.class = :only))
+  SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY requested_at LIMIT :limit)`;
+
+const READ_LEASED = `SELECT r.name, r.job_id, r.ordinal, r.scope, r.class, r.attempts,
+    j.repo, j.run_id, j.name AS job_name, j.fork,
+    (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched') AS unheard
+  FROM runners r JOIN jobs j ON j.job_id = r.job_id
+  WHERE r.state = 'requested' AND r.op = :op ORDER BY r.requested_at, r.job_id, r.ordinal`;
+
+/** Deadline of a runner just dispatched: the class's, doubled for each one before it that was never heard of, and
+ *  two hours from the fourth on. */
+export function deadlineMs(pickupMs: number, unheard: number): number {
+  return unheard < UNHEARD_AT_ONCE ? pickupMs * 2 ** unheard : UNHEARD_PACE_MS;
+}
+
+/**
+ * Writes what became of leased requests, in one statement whatever their number. A runner that claimed in the
+ * meantime keeps its state.
+ * @param problems counted in the ledger for `/status`: error class → last detail
+ */
+export async function recordDispatches(
+  ledger: LedgerContext,
+  outcomes: readonly DispatchOutcome[],
+  problems: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (outcomes.length === 0) return;
+  const results = outcomes.map((one) =>
+    one.ok
+      ? { name: one.name, ok: 1, at: one.deadlineAt, error: null }
+      : { name: one.name, ok: 0, at: one.nextAttemptAt, error: one.error },
+  );
+  const params: Params = { now: ledger.now(), results: JSON.stringify(results) };
+  const record = { sql: RECORD, params };
+  await transaction(ledger, problems.size === 0 ? [record] : [record, problemStatement("nomad", problems, ledger.now())]);
+}
+
+const RECORD = `UPDATE runners SET
+    state = CASE WHEN x.ok = 1 THEN 'dispatched' ELSE runners.state END,
+    dispatched_at = CASE WHEN x.ok = 1 THEN :now ELSE runners.dispatched_at END,
+    deadline_at = CASE WHEN x.ok = 1 THEN x.at ELSE runners.deadline_at END,
+    next_attempt_at = CASE WHEN x.ok = 1 THEN runners.next_attempt_at ELSE x.at END,
+    error = x.error, leased_until = 0
+  FROM (SELECT value ->> 'name' AS name, value ->> 'ok' AS ok, value ->> 'at' AS at, value ->> 'error' AS error
+    FROM json_each(:results)) x
+  WHERE runners.name = x.name AND runners.state = 'requested'`;
+
+/** Counts problems by kind, so that `/status` can tell an operator what is wrong and since when. */
+export function problemStatement(
+  source: "nomad" | "github",
+  problems: ReadonlyMap<string, string>,
+  now: number,
+): { sql: string; params: Params } {
+  return {
+    sql: `INSERT INTO problems (source, kind, detail, count, first_at, last_at)
+      SELECT :source, value ->> 0, value ->> 1, 1, :now, :now FROM json_each(:problems) WHERE true
+      ON CONFLICT (source, kind) DO UPDATE SET detail = excluded.detail, count = count + 1, last_at = :now,
+        first_at = CASE WHEN last_at < :now - 86400000 THEN :now ELSE first_at END`,
+    params: { source, problems: JSON.stringify([...problems]), now },
+  };
+}

@@ -1,0 +1,119 @@
+import type { LedgerContext } from "./context";
+import { LEDGER_TIMEOUT_MS, within } from "./statement";
+
+/**
+ * The ledger's tables. Version n is made by the n-th list below, one batch each, and only ever adds: the Worker
+ * before this one must run on the new tables while a deploy is under way or rolled back.
+ *
+ * Each batch begins by taking its version's row. Of two Workers that upgrade at once the second fails on that row,
+ * its batch rolls back, and it reads the version again.
+ */
+const VERSIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE ledger_version (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)`,
+    `CREATE TABLE jobs (
+      job_id INTEGER PRIMARY KEY,
+      scope TEXT NOT NULL COLLATE NOCASE,
+      class TEXT NOT NULL,
+      repo TEXT NOT NULL,
+      run_id INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      fork INTEGER NOT NULL,
+      state TEXT NOT NULL CHECK (state IN
+        ('checking', 'waiting', 'parked', 'expired', 'refused', 'in_progress', 'completed')),
+      delivery TEXT,
+      arrived_at INTEGER NOT NULL,
+      queued_at INTEGER NOT NULL,
+      started_at INTEGER,
+      completed_at INTEGER,
+      conclusion TEXT,
+      runner_name TEXT,
+      looks INTEGER NOT NULL DEFAULT 0,
+      next_look_at INTEGER NOT NULL DEFAULT 0,
+      updated_at INTEGER NOT NULL,
+      op TEXT NOT NULL
+    )`,
+    `CREATE TABLE runners (
+      name TEXT PRIMARY KEY,
+      job_id INTEGER NOT NULL,
+      ordinal INTEGER NOT NULL,
+      scope TEXT NOT NULL COLLATE NOCASE,
+      class TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('requested', 'dispatched', 'claimed', 'busy', 'removing', 'ended')),
+      live INTEGER NOT NULL DEFAULT 1,
+      requested_at INTEGER NOT NULL,
+      next_attempt_at INTEGER NOT NULL,
+      leased_until INTEGER NOT NULL DEFAULT 0,
+      attempts INTEGER NOT NULL DEFAULT 0,
+      error TEXT,
+      dispatched_at INTEGER,
+      deadline_at INTEGER,
+      claimed_at INTEGER,
+      holder TEXT,
+      jit_tried INTEGER NOT NULL DEFAULT 0,
+      registration_id INTEGER,
+      taken_job_id INTEGER,
+      taken_done INTEGER NOT NULL DEFAULT 0,
+      busy_at INTEGER,
+      looks INTEGER NOT NULL DEFAULT 0,
+      next_look_at INTEGER NOT NULL DEFAULT 0,
+      ended_at INTEGER,
+      end_reason TEXT,
+      op TEXT NOT NULL,
+      UNIQUE (job_id, ordinal)
+    )`,
+    `CREATE TABLE problems (
+      source TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      detail TEXT NOT NULL,
+      count INTEGER NOT NULL,
+      first_at INTEGER NOT NULL,
+      last_at INTEGER NOT NULL,
+      PRIMARY KEY (source, kind)
+    )`,
+    `CREATE TABLE marks (name TEXT PRIMARY KEY, at INTEGER NOT NULL, value TEXT NOT NULL)`,
+    // The cost of a delivery must not grow with history: what the transitions count is in these partial indexes.
+    `CREATE INDEX jobs_waiting ON jobs (class, scope, arrived_at) WHERE state = 'waiting'`,
+    `CREATE INDEX jobs_checking ON jobs (next_look_at) WHERE state = 'checking'`,
+    `CREATE INDEX jobs_updated ON jobs (updated_at)`,
+    `CREATE INDEX runners_live ON runners (class, scope) WHERE live = 1`,
+    `CREATE INDEX runners_requested ON runners (class, requested_at) WHERE state = 'requested'`,
+    `CREATE INDEX runners_ended ON runners (ended_at) WHERE live = 0`,
+    `INSERT INTO ledger_version (version, applied_at) VALUES (1, unixepoch() * 1000)`,
+  ],
+];
+
+/** How many schema versions this Worker knows. */
+export const SCHEMA_VERSION = VERSIONS.length;
+
+/**
+ * Brings the tables to this Worker's version; a newer ledger is left as it is.
+ * @throws LedgerUnavailable when that cannot be done now
+ */
+export async function upgrade(ledger: LedgerContext, versions = VERSIONS): Promise<void> {
+  await within(LEDGER_TIMEOUT_MS, async () => {
+    // Each round either finds the work done, does one version, or lost it to another Worker.
+    for (let round = 0; round <= 2 * versions.length; round++) {
+      const version = await readVersion(ledger);
+      const next = versions[version];
+      if (next === undefined) return;
+      try {
+        ledger.onStatements?.(next.length);
+        await ledger.db.batch(next.map((sql) => ledger.db.prepare(sql)));
+      } catch (error) {
+        if ((await readVersion(ledger)) === version) throw error;
+      }
+    }
+  });
+}
+
+async function readVersion(ledger: LedgerContext): Promise<number> {
+  ledger.onStatements?.(1);
+  try {
+    const row = await ledger.db.prepare("SELECT max(version) AS version FROM ledger_version").first<{ version: number | null }>();
+    return row?.version ?? 0;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("no such table")) return 0;
+    throw error;
+  }
+}
