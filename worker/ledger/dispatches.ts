@@ -1,5 +1,6 @@
 import type { LedgerContext } from "./context";
 import { CLASSES, IS_BUSY, IS_HOLDER, UNHEARD_AT_ONCE, UNHEARD_PACE_MS } from "./fragments";
+import { problemStatement } from "./problems";
 import { type Params, transaction } from "./statement";
 
 /** A sender owns a request for so long; two never send one ordinal at the same time. */
@@ -29,15 +30,13 @@ export type DispatchOutcome =
 /**
  * Leases requests that are due, oldest first, none above its class's `maxRunners`. A dispatched runner past its
  * deadline takes no place; one that is being sent does.
- * @param only a class, or null for all
  */
-export async function leaseDispatches(ledger: LedgerContext, limit: number, only: string | null): Promise<readonly LeasedDispatch[]> {
+export async function leaseDispatches(ledger: LedgerContext, limit: number): Promise<readonly LeasedDispatch[]> {
   const params: Params = {
     now: ledger.now(),
     until: ledger.now() + LEASE_MS,
     op: ledger.newOp(),
     classes: ledger.classes,
-    only: only ?? "",
     limit,
   };
   const [, rows] = await transaction(ledger, [
@@ -70,7 +69,7 @@ const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :unti
   due AS (SELECT r.name, r.requested_at, u.cap, u.n,
       row_number() OVER (PARTITION BY r.class ORDER BY r.requested_at, r.job_id, r.ordinal) AS turn
     FROM used u JOIN runners r ON r.class = u.name
-    WHERE r.state = 'requested' AND r.next_attempt_at <= :now AND (:only = '' OR r.class = :only))
+    WHERE r.state = 'requested' AND r.next_attempt_at <= :now)
   SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY requested_at LIMIT :limit)`;
 
 const READ_LEASED = `SELECT r.name, r.job_id, r.ordinal, r.scope, r.class, r.attempts,
@@ -115,18 +114,3 @@ const RECORD = `UPDATE runners SET
   FROM (SELECT value ->> 'name' AS name, value ->> 'ok' AS ok, value ->> 'at' AS at, value ->> 'error' AS error
     FROM json_each(:results)) x
   WHERE runners.name = x.name AND runners.state = 'requested'`;
-
-/** Counts problems by kind, so that `/status` can tell an operator what is wrong and since when. */
-export function problemStatement(
-  source: "nomad" | "github",
-  problems: ReadonlyMap<string, string>,
-  now: number,
-): { sql: string; params: Params } {
-  return {
-    sql: `INSERT INTO problems (source, kind, detail, count, first_at, last_at)
-      SELECT :source, value ->> 0, value ->> 1, 1, :now, :now FROM json_each(:problems) WHERE true
-      ON CONFLICT (source, kind) DO UPDATE SET detail = excluded.detail, count = count + 1, last_at = :now,
-        first_at = CASE WHEN last_at < :now - 86400000 THEN :now ELSE first_at END`,
-    params: { source, problems: JSON.stringify([...problems]), now },
-  };
-}

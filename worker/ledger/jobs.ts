@@ -71,8 +71,8 @@ export async function started(ledger: LedgerContext, jobId: number, job: PlacedJ
       ? `UPDATE jobs SET ${change}, updated_at = :now, op = :op WHERE job_id = :job AND state IN ${OPEN}`
       : `${INSERT_JOB}, ${change} WHERE state IN ${OPEN}`,
     // `unanswered` is our guess after silence, so a delivery that names the runner overrules it.
-    `UPDATE runners SET state = 'busy', live = 1, taken_job_id = :job, busy_at = :now, op = :op, looks = 0,
-      next_look_at = 0, ended_at = NULL, end_reason = NULL
+    `UPDATE runners SET state = 'busy', live = 1, taken_job_id = :job, taken_done = 0, busy_at = :now,
+      op = :op, looks = 0, next_look_at = 0, ended_at = NULL, end_reason = NULL
     WHERE name = :runner AND (state IN ('requested', 'dispatched', 'claimed')
         OR (state = 'busy' AND taken_job_id IS NULL)
         OR (state = 'removing' AND busy_at IS NULL) OR (state = 'ended' AND end_reason = 'unanswered'))

@@ -117,6 +117,8 @@ export interface SeenJob {
 /** What became of a runner: `same` changes nothing but the time of the next look. */
 export interface SeenRunner {
   readonly name: string;
+  /** The state it was read in; when that has changed, the answer is about the past. */
+  readonly was: "claimed" | "busy" | "removing";
   readonly to: "same" | "busy" | "gone" | "unanswered" | "removing";
   readonly nextLookAt: number;
 }
@@ -170,8 +172,9 @@ const SEEN_RUNNERS = `UPDATE runners SET looks = looks + 1, next_look_at = x.loo
     live = x.seen NOT IN ('gone', 'unanswered'),
     ended_at = CASE WHEN x.seen IN ('gone', 'unanswered') THEN :now END,
     end_reason = CASE WHEN x.seen IN ('gone', 'unanswered') THEN x.seen END
-  FROM (SELECT value ->> 'name' AS name, value ->> 'to' AS seen, value ->> 'nextLookAt' AS look FROM json_each(:runners)) x
-  WHERE runners.name = x.name AND runners.state IN ('claimed', 'busy', 'removing')`;
+  FROM (SELECT value ->> 'name' AS name, value ->> 'was' AS was, value ->> 'to' AS seen,
+    value ->> 'nextLookAt' AS look FROM json_each(:runners)) x
+  WHERE runners.name = x.name AND runners.state = x.was`;
 
 /** Deletes what ended more than two weeks ago, a bounded number at a time. */
 export async function forget(ledger: LedgerContext): Promise<void> {

@@ -1,0 +1,118 @@
+import { CLAIM_LIFETIME_SECONDS, CLAIM_PATH } from "../contracts/claim";
+import { type DispatchBody, dispatchBody, idempotencyToken } from "../contracts/dispatch";
+import type { RunnerClass } from "../contracts/policy";
+import type { App } from "./app";
+import { signClaim } from "./claim-token";
+import { base64 } from "./encoding";
+import {
+  type DispatchOutcome,
+  LEASE_MS,
+  type LeasedDispatch,
+  deadlineMs,
+  leaseDispatches,
+  recordDispatches,
+} from "./ledger/dispatches";
+import { log } from "./log";
+import { type DispatchError, type DispatchResult, dispatchJob } from "./nomad";
+import { mapSixAtATime, sleep } from "./timing";
+
+/** After the answer to GitHub an invocation may go on for 30 s.
+ *  @see https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
+const FOLLOW_MS = 25_000;
+
+/** A fetch may take 8 s, so what is not begun by then would outlive its lease. */
+const SAFE_LEASE_MS = LEASE_MS - 8_000;
+
+const SLOWEST_MS = 60_000;
+
+/** One pass: how many were sent, and when the first of those that failed may be tried again. */
+export interface Pass {
+  readonly sent: number;
+  readonly retryAt: number | null;
+}
+
+/**
+ * Sends what is due, and retries what failed for now, within the time after an answer. What does not get through is
+ * left to the sweep.
+ */
+export async function dispatchSoon(app: App): Promise<void> {
+  const end = app.now() + FOLLOW_MS;
+  while (app.subrequests.left() >= PASS_COST) {
+    const pass = await dispatchDue(app, 6);
+    if (pass.sent === 0) return;
+    if (pass.retryAt === null) continue;
+    const wait = pass.retryAt - app.now();
+    if (pass.retryAt + 8_000 > end) return;
+    await sleep(Math.max(0, wait));
+  }
+}
+
+/** Lease and read, six sends, result and problem. */
+const PASS_COST = 2 + 6 + 2;
+
+/** Leases up to `limit` requests that are due, sends them six at a time, and writes the results. */
+export async function dispatchDue(app: App, limit: number): Promise<Pass> {
+  const leasedAt = app.now();
+  const leased = await leaseDispatches(app.ledger, limit);
+  const problems = new Map<string, string>();
+  const outcomes = await mapSixAtATime(leased, async (one) => {
+    if (app.now() - leasedAt > SAFE_LEASE_MS) return null;
+    return send(app, one, problems);
+  });
+  const written = outcomes.filter((one) => one !== null);
+  await recordDispatches(app.ledger, written, problems);
+  const retries = written.flatMap((one) => (one.ok ? [] : [one.nextAttemptAt]));
+  return { sent: written.length, retryAt: retries.length === 0 ? null : Math.min(...retries) };
+}
+
+async function send(app: App, one: LeasedDispatch, problems: Map<string, string>): Promise<DispatchOutcome | null> {
+  const runnerClass = app.config.policy.classes.find((candidate) => candidate.name === one.class);
+  // The lease only takes classes of the policy.
+  if (runnerClass === undefined) return null;
+  const result = await request(app, one, runnerClass);
+  const fields = { job_id: one.jobId, ordinal: one.ordinal, repo: one.repo, class: one.class, attempt: one.attempts };
+  if (result.ok) {
+    log("info", "dispatched", fields);
+    return { name: one.name, ok: true, deadlineAt: app.now() + deadlineMs(runnerClass.pickupDeadlineSeconds * 1000, one.unheard) };
+  }
+  problems.set(result.error, result.detail);
+  log(isPermanent(result.error) ? "error" : "warn", "dispatch_failed", { ...fields, error: result.error, detail: result.detail });
+  return { name: one.name, ok: false, error: result.error, nextAttemptAt: app.now() + backoffMs(one.attempts, result) };
+}
+
+async function request(app: App, one: LeasedDispatch, runnerClass: RunnerClass): Promise<DispatchResult> {
+  let body: DispatchBody;
+  try {
+    body = dispatchBody(await payload(app, one), base64);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : "dispatch could not be built";
+    return { ok: false, error: "permanent", detail, retryAfterSeconds: null };
+  }
+  const token = idempotencyToken(one.jobId, one.ordinal);
+  return dispatchJob(app.config.nomad, { job: runnerClass.job, token, body }, app.fetch);
+}
+
+async function payload(app: App, one: LeasedDispatch): Promise<Parameters<typeof dispatchBody>[0]> {
+  const exp = Math.floor(app.now() / 1000) + CLAIM_LIFETIME_SECONDS;
+  const claim = { scope: one.scope, class: one.class, job: one.jobId, ordinal: one.ordinal, exp };
+  return {
+    repo: one.repo,
+    fork: one.fork,
+    job: one.jobName,
+    run_id: one.runId,
+    job_id: one.jobId,
+    claim_url: `${app.config.publicUrl}${CLAIM_PATH}`,
+    claim: await signClaim(claim, app.config.claimKeys[0]),
+  };
+}
+
+function isPermanent(error: DispatchError): boolean {
+  return error === "permanent" || error === "denied";
+}
+
+/** 1, 2, 4, … s up to a minute; what only an operator can mend is tried at the slowest pace from the start. */
+function backoffMs(attempts: number, result: { readonly error: DispatchError; readonly retryAfterSeconds: number | null }): number {
+  if (isPermanent(result.error)) return SLOWEST_MS;
+  const step = 1000 * 2 ** Math.min(attempts - 1, 6);
+  return Math.min(SLOWEST_MS, Math.max(step, (result.retryAfterSeconds ?? 0) * 1000));
+}

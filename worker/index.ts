@@ -1,0 +1,168 @@
+import { CLAIM_PATH } from "../contracts/claim";
+import { openApp } from "./app";
+import { MAX_BODY_BYTES, readBody } from "./body";
+import { deleteClaim, postClaim } from "./claims";
+import { bearer, sameSecret } from "./claim-token";
+import { type Config, missingBindings, readConfig, statusToken } from "./config";
+import { dispatchSoon } from "./dispatch";
+import { LedgerUnavailable } from "./ledger/context";
+import { type LogFields, log } from "./log";
+import { metricsText } from "./metrics";
+import { type Outcome, toResponse } from "./outcome";
+import { readStatus, statusJson } from "./status";
+import { sweep } from "./sweep";
+import { receive } from "./webhook";
+
+declare const WORKER_VERSION: string;
+const VERSION = typeof WORKER_VERSION === "string" ? WORKER_VERSION : "development";
+
+const LEDGER_RETRY_SECONDS = 5;
+
+/** The Worker: GitHub's deliveries, runners' claims, an operator's questions, and the cron. */
+export default {
+  async fetch(request: Request, env: unknown, context: ExecutionContext): Promise<Response> {
+    return toResponse(await route(request, env, context));
+  },
+
+  async scheduled(_event: unknown, env: unknown): Promise<void> {
+    const read = readConfig(env);
+    if (!read.ok) {
+      log("error", "not_configured", { detail: [...read.missing, ...read.invalid].join(", ") });
+      return;
+    }
+    try {
+      await sweep(await openApp(read.config));
+    } catch (error) {
+      log("error", "sweep_failed", { detail: message(error) });
+    }
+  },
+};
+
+async function route(request: Request, env: unknown, context: ExecutionContext): Promise<Outcome> {
+  const { pathname } = new URL(request.url);
+  switch (pathname) {
+    case "/webhook":
+      return request.method === "POST" ? webhook(request, env, context) : { kind: "method_not_allowed", allow: "POST" };
+    case CLAIM_PATH:
+      return request.method === "POST" || request.method === "DELETE"
+        ? claim(request, env, context)
+        : { kind: "method_not_allowed", allow: "POST, DELETE" };
+    case "/healthz":
+      return isRead(request) ? health(env) : { kind: "method_not_allowed", allow: "GET" };
+    case "/status":
+    case "/metrics":
+      return isRead(request) ? operator(request, env, pathname) : { kind: "method_not_allowed", allow: "GET" };
+    default:
+      return { kind: "not_found" };
+  }
+}
+
+function isRead(request: Request): boolean {
+  return request.method === "GET" || request.method === "HEAD";
+}
+
+async function webhook(request: Request, env: unknown, context: ExecutionContext): Promise<Outcome> {
+  const startedAt = Date.now();
+  const delivery = request.headers.get("X-GitHub-Delivery");
+  const body = await readBody(request);
+  if (body === null) return { kind: "too_large", limitBytes: MAX_BODY_BYTES };
+  const read = readConfig(env);
+  if (!read.ok) {
+    log("error", "not_configured", { delivery, detail: [...read.missing, ...read.invalid].join(", ") });
+    return { kind: "not_configured" };
+  }
+  const received = await orNotDurable({ delivery }, () =>
+    receive(request.headers, body, read.config.webhookSecrets, () => openApp(read.config)),
+  );
+  if ("kind" in received) return received;
+  const { outcome, event, follow } = received;
+  log(outcome.kind === "bad_signature" ? "warn" : "info", "delivery", {
+    // Until the signature was right, the header is anybody's text.
+    delivery: outcome.kind === "bad_signature" ? null : delivery,
+    action: event?.action,
+    job_id: event?.jobId,
+    repo: event?.repository.fullName,
+    outcome: outcome.kind,
+    reason: "reason" in outcome ? outcome.reason : null,
+    ms: Date.now() - startedAt,
+  });
+  if (follow !== null) context.waitUntil(logged("follow_failed", { delivery }, follow));
+  return outcome;
+}
+
+async function claim(request: Request, env: unknown, context: ExecutionContext): Promise<Outcome> {
+  const read = readConfig(env);
+  if (!read.ok) return { kind: "not_configured" };
+  const handle = request.method === "POST" ? postClaim : deleteClaim;
+  const event = request.method === "POST" ? "claim" : "release";
+  const result = await orTryAgain(async () => {
+    const app = await openApp(read.config);
+    return { app, outcome: await handle(app, request.headers) };
+  });
+  if ("kind" in result) return result;
+  const { app, outcome } = result;
+  log("info", event, {
+    outcome: outcome.kind,
+    reason: "reason" in outcome ? outcome.reason : null,
+    runner: outcome.kind === "claim_granted" ? outcome.granted.runner_name : null,
+  });
+  // A claim refused for lack of a place, and a runner released, can leave a request to be sent.
+  if (outcome.kind === "nothing_waits" || outcome.kind === "released") {
+    context.waitUntil(logged("follow_failed", {}, () => dispatchSoon(app)));
+  }
+  return outcome;
+}
+
+async function health(env: unknown): Promise<Outcome> {
+  const { missing, invalid } = await missingBindings(env);
+  return missing.length + invalid.length === 0
+    ? { kind: "healthy", version: VERSION }
+    : { kind: "unhealthy", version: VERSION, missing, invalid };
+}
+
+async function operator(request: Request, env: unknown, pathname: string): Promise<Outcome> {
+  const token = statusToken(env);
+  if (token === null) return { kind: "not_configured" };
+  const given = bearer(request.headers.get("Authorization"));
+  if (given === null || !(await sameSecret(given, token))) return { kind: "unauthorized" };
+  const read = readConfig(env);
+  if (!read.ok) return { kind: "not_configured" };
+  return orTryAgain(async () => show(read.config, pathname));
+}
+
+async function show(config: Config, pathname: string): Promise<Outcome> {
+  const status = await readStatus(await openApp(config), VERSION);
+  return pathname === "/status"
+    ? { kind: "status", status: statusJson(status) }
+    : { kind: "metrics", text: metricsText(status) };
+}
+
+async function orNotDurable<T>(fields: LogFields, work: () => Promise<T>): Promise<T | Outcome> {
+  return attempt(fields, work, { kind: "not_durable" });
+}
+
+async function orTryAgain<T>(work: () => Promise<T>): Promise<T | Outcome> {
+  return attempt({}, work, { kind: "try_again", retryAfterSeconds: LEDGER_RETRY_SECONDS });
+}
+
+async function attempt<T>(fields: LogFields, work: () => Promise<T>, otherwise: Outcome): Promise<T | Outcome> {
+  try {
+    return await work();
+  } catch (error) {
+    const event = error instanceof LedgerUnavailable ? "ledger_unavailable" : "unexpected_error";
+    log("error", event, { ...fields, detail: message(error) });
+    return otherwise;
+  }
+}
+
+async function logged(event: string, fields: LogFields, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log("error", event, { ...fields, detail: message(error) });
+  }
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown error";
+}

@@ -1,0 +1,73 @@
+import type { App } from "./app";
+import { type LedgerView, readLedger } from "./ledger/read";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** What `/status` and `/metrics` both show. */
+export interface Status {
+  readonly version: string;
+  readonly stack: string;
+  readonly view: LedgerView;
+  readonly now: number;
+  /** Credential → whole days until it ends; negative when it has, null when it does not end or nobody said. */
+  readonly daysLeft: Readonly<Record<string, number | null>>;
+}
+
+export async function readStatus(app: App, version: string): Promise<Status> {
+  const now = app.now();
+  return {
+    version,
+    stack: app.ledger.stackId,
+    view: await readLedger(app.ledger),
+    now,
+    daysLeft: Object.fromEntries(
+      Object.entries(app.config.credentialExpiry).map(([name, end]) => [name, daysLeft(end, now)]),
+    ),
+  };
+}
+
+function daysLeft(end: string | null, now: number): number | null {
+  const at = end === null ? Number.NaN : Date.parse(end);
+  return Number.isNaN(at) ? null : Math.floor((at - now) / DAY_MS);
+}
+
+/** A share of sorted values, or null when there are none. */
+export function quantile(sorted: readonly number[], share: number): number | null {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
+}
+
+/** The JSON of `/status`. */
+export function statusJson({ version, stack, view, now, daysLeft: days }: Status): unknown {
+  return {
+    version,
+    stack_id: stack,
+    scopes: view.loads.map((load) => ({
+      scope: load.scope,
+      class: load.class,
+      waiting: load.waiting,
+      on_the_way: load.onTheWay,
+      holders: load.holders,
+      busy: load.busy,
+    })),
+    jobs: view.jobs,
+    runners: view.runners,
+    queued_to_running_ms: {
+      count: view.startMs.length,
+      p50: quantile(view.startMs, 0.5),
+      p95: quantile(view.startMs, 0.95),
+    },
+    oldest_waiting_seconds: view.oldestWaitingAt === null ? null : Math.round((now - view.oldestWaitingAt) / 1000),
+    problems: view.problems.map((problem) => ({
+      source: problem.source,
+      kind: problem.kind,
+      detail: problem.detail,
+      count: problem.count,
+      first_at: new Date(problem.firstAt).toISOString(),
+      last_at: new Date(problem.lastAt).toISOString(),
+    })),
+    last_sweep_at: view.sweptAt === null ? null : new Date(view.sweptAt).toISOString(),
+    credential_days_left: days,
+    // Failed deliveries are not asked for again by this version.
+    redelivery: "off",
+  };
+}

@@ -1,0 +1,99 @@
+import { isOwnRunnerName } from "../contracts/runner-name";
+import type { App } from "./app";
+import { checkRuns } from "./check-runs";
+import { dispatchSoon } from "./dispatch";
+import { type WorkflowJobEvent, parseEvent } from "./event";
+import { type JobResult, type PlacedJob, completed, queued, started } from "./ledger/jobs";
+import type { Outcome } from "./outcome";
+import { decide } from "./policy";
+import { selectClass } from "./select-class";
+import { verifySignature } from "./signature";
+
+/** What a delivery came to, and what is left to do once GitHub has its answer. */
+export interface Received {
+  readonly outcome: Outcome;
+  readonly event: WorkflowJobEvent | null;
+  readonly follow: (() => Promise<void>) | null;
+}
+
+/**
+ * Takes one delivery: signature over the raw bytes first, then the event, then policy and labels, then the ledger.
+ * @param openApp opened only for what must reach the ledger, so that an ignored delivery never touches it
+ * @throws LedgerUnavailable when it could not be made durable
+ */
+export async function receive(
+  headers: Headers,
+  body: Uint8Array,
+  secrets: readonly string[],
+  openApp: () => Promise<App>,
+): Promise<Received> {
+  if (!(await verifySignature(headers.get("X-Hub-Signature-256"), body, secrets))) {
+    return { outcome: { kind: "bad_signature" }, event: null, follow: null };
+  }
+  const parsed = parseEvent(headers, body);
+  switch (parsed.kind) {
+    case "unusable":
+      return { outcome: { kind: "unusable", reason: parsed.reason }, event: null, follow: null };
+    case "ping":
+      return { outcome: { kind: "ignored", reason: "ping" }, event: null, follow: null };
+    case "ignored":
+      return { outcome: { kind: "ignored", reason: parsed.reason }, event: null, follow: null };
+    case "workflow_job":
+      return { ...(await take(parsed.event, await openApp())), event: parsed.event };
+  }
+}
+
+type Taken = Omit<Received, "event">;
+
+async function take(event: WorkflowJobEvent, app: App): Promise<Taken> {
+  const placed = place(event, app);
+  if (event.action === "queued") {
+    if (placed.job === null) return ignored(placed.reason);
+    const result = await queued(app.ledger, placed.job, placed.check);
+    return accepted(event, result, () => (placed.check ? checkRuns(app) : dispatchSoon(app)));
+  }
+  // Whatever job a runner of ours took, it is busy or done: this is read before policy and labels have a say.
+  const runner = isOwnRunnerName(app.ledger.stackId, event.runnerName) ? event.runnerName : null;
+  if (placed.job === null && runner === null) return ignored(placed.reason);
+  const result =
+    event.action === "in_progress"
+      ? await started(app.ledger, event.jobId, placed.job, runner)
+      : await completed(app.ledger, event.jobId, placed.job, runner, event.conclusion);
+  return accepted(event, result, () => dispatchSoon(app));
+}
+
+type Placed =
+  | { readonly job: PlacedJob; readonly check: boolean }
+  | { readonly job: null; readonly reason: string };
+
+function place(event: WorkflowJobEvent, app: App): Placed {
+  const { policy } = app.config;
+  const labels = selectClass(policy, event.labels);
+  if (!labels.fits) return { job: null, reason: labels.reason };
+  const decision = decide(policy, event);
+  if (!decision.allowed) return { job: null, reason: decision.reason };
+  return {
+    check: decision.forkCheck,
+    job: {
+      jobId: event.jobId,
+      scope: decision.scope,
+      class: labels.runnerClass.name,
+      repo: event.repository.fullName,
+      runId: event.runId,
+      name: event.name,
+      fork: event.repository.fork,
+      delivery: event.delivery,
+    },
+  };
+}
+
+function ignored(reason: string): Taken {
+  return { outcome: { kind: "ignored", reason }, follow: null };
+}
+
+function accepted(event: WorkflowJobEvent, result: JobResult, follow: () => Promise<void>): Taken {
+  return {
+    outcome: { kind: "accepted", jobId: event.jobId, state: result.state, duplicate: !result.changed },
+    follow,
+  };
+}
