@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type JestReport, summarize } from "./support/test-summary";
@@ -20,6 +20,7 @@ function main(selection: readonly string[]): number {
       ...coverage,
       ...selection,
     ]);
+    if (!existsSync(report)) throw new Error("jest ended without a report; what it printed above says why.");
     const summary = summarize(JSON.parse(readFileSync(report, "utf8")) as JestReport);
     if (selection.length > 0)
       console.log("Coverage was not measured: only a part of the tests was asked for.");
@@ -30,10 +31,9 @@ function main(selection: readonly string[]): number {
   }
 }
 
-/** Runs a Node program of this package; its report on stdout is for machines, what people read comes on stderr. */
 function run(program: string, args: readonly string[]): number {
   const { status, error } = spawnSync(process.execPath, [program, ...args], {
-    stdio: ["ignore", args.includes("--json") ? "ignore" : "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "inherit"],
   });
   if (error !== undefined) throw error;
   return status ?? 1;
