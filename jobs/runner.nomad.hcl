@@ -2,8 +2,8 @@
 # one workflow job.
 #
 #   nomad job run -var name=github-runner-linux \
-#     -var "start_script=$(cat start-runner.sh)" -var "hook_script=$(cat job-started-hook.sh)" \
-#     -var "release_script=$(cat release-runner.sh)" runner.nomad.hcl
+#     -var "claim_script=$(cat claim.sh)" -var "start_script=$(cat start-runner.sh)" \
+#     -var "hook_script=$(cat job-started-hook.sh)" -var "release_script=$(cat release-runner.sh)" runner.nomad.hcl
 #
 # Read by other programs than Nomad (the local stand-in and the tests, through a plain HCL-to-JSON conversion that
 # evaluates nothing), so these parts stay static, and every expression in them is a literal or one `var.<name>`:
@@ -149,6 +149,11 @@ variable "allow_forks" {
   description = "Let a public repository's workflow run code of another repository (pull requests from forks)."
 }
 
+variable "claim_script" {
+  type        = string
+  description = "Text of claim.sh, which the start and release scripts source."
+}
+
 variable "start_script" {
   type        = string
   description = "Text of start-runner.sh."
@@ -260,6 +265,15 @@ job "runner" {
         right_delimiter = ":nomad-template>>>"
       }
 
+      template {
+        data            = var.claim_script
+        destination     = "local/claim.sh"
+        perms           = "0755"
+        change_mode     = "noop"
+        left_delimiter  = "<<<nomad-template:"
+        right_delimiter = ":nomad-template>>>"
+      }
+
       # Root's file (Nomad's client writes it). What makes the fence hold is that it runs before any workflow code
       # does, in an allocation that runs one workflow job.
       template {
@@ -326,6 +340,15 @@ job "runner" {
       template {
         data            = var.release_script
         destination     = "local/release-runner.sh"
+        perms           = "0755"
+        change_mode     = "noop"
+        left_delimiter  = "<<<nomad-template:"
+        right_delimiter = ":nomad-template>>>"
+      }
+
+      template {
+        data            = var.claim_script
+        destination     = "local/claim.sh"
         perms           = "0755"
         change_mode     = "noop"
         left_delimiter  = "<<<nomad-template:"

@@ -1,0 +1,226 @@
+#!/bin/sh
+# One runner, at most one workflow job: shows the dispatch's claim to the Worker, starts the runner's listener with the
+# JIT config it got for it, and watches over it. The main task of runner.nomad.hcl; POSIX sh, curl and coreutils.
+#
+# Environment (defaults in brackets; times in seconds), besides what claim.sh, beside this file, reads
+#   RUNNER_ROOT                   the unpacked runner: bin/, externals/ [/home/runner]
+#   RUNNER_COPY                   true: copy it to $NOMAD_TASK_DIR/runner and run that [false]
+#   RUNNER_LISTENER               program to start [bin/Runner.Listener in the root that is used]
+#   RUNNER_HOOK                   job-started hook [$NOMAD_TASK_DIR/job-started-hook.sh]
+#   RUNNER_ALLOW_FORKS            true: the hook lets other repositories' code run [false]
+#   RUNNER_IDLE_TIMEOUT_SECONDS   without a workflow job, from the listener's start [300]
+#   RUNNER_MAX_DURATION_SECONDS   of a workflow job, from when it is first seen [21600]
+#   RUNNER_STOP_GRACE_SECONDS     from SIGINT to SIGKILL; the listener itself takes up to 30 [60]
+#   RUNNER_UPDATE_WAIT_SECONDS    for the runner's own update to finish [30]
+#   RUNNER_POLL_SECONDS           between looks at the listener [1]
+#
+# Exit codes
+#     0  a workflow job ran, whatever its result; or nothing waits any more (410), or the claim is another's (409):
+#        then no runner was started
+#    10  misconfigured: a number, a program or a file that is needed
+#    11  the payload is missing, is not what the Worker sends, or cannot be deleted
+#    12  the claim is forged or expired (401)
+#    13  GitHub refused the JIT config (502)
+#    14  no answer to the claim in time
+#    15  an answer to the claim that is not understood
+#    20  idle: no workflow job came
+#    21  the workflow job was stopped at its maximum duration
+#    22  no workflow job came and the listener left by itself: GitHub removed the runner
+#    23  the hook refused the workflow job
+#   30+n the listener ended with n: 31 JIT config or registration refused, 32 gave up retrying, 33 and 34 updates
+#        without end, 35 session conflict, 37 version deprecated; 39 anything else, a signal too
+#        (n: src/Runner.Common/Constants.cs in actions/runner)
+#   130, 143  stopped by SIGINT, SIGTERM
+set -u
+. "${0%/*}/claim.sh"
+unset jit_config
+reason='' verdict='' listener_pid='' code=0
+
+configure() {
+  configure_claim 600
+  RUNNER_ROOT=${RUNNER_ROOT:-/home/runner}
+  RUNNER_HOOK=${RUNNER_HOOK:-$NOMAD_TASK_DIR/job-started-hook.sh}
+  state=$NOMAD_TASK_DIR/runner-state
+  seconds RUNNER_IDLE_TIMEOUT_SECONDS 300
+  seconds RUNNER_MAX_DURATION_SECONDS 21600
+  seconds RUNNER_STOP_GRACE_SECONDS 60
+  seconds RUNNER_UPDATE_WAIT_SECONDS 30
+  listener=${RUNNER_LISTENER:-$RUNNER_ROOT/bin/Runner.Listener}
+  [ -x "$listener" ] || die 10 "no listener at $listener; set RUNNER_ROOT to an unpacked runner"
+  # The runner fails the hook's step when the file is missing, but goes on to the steps that say `if: always()`.
+  [ -r "$RUNNER_HOOK" ] || die 10 "no job-started hook at $RUNNER_HOOK; without it no workflow job may run"
+  # A shell starts background processes with SIGINT ignored, and a program that finds it so keeps it so.
+  stop_signal=INT default_signal='env --default-signal=INT,QUIT'
+  if ! $default_signal true 2>/dev/null; then
+    # Not GNU coreutils. The listener takes SIGTERM as it takes SIGINT (src/Runner.Listener/Runner.cs).
+    stop_signal=TERM default_signal=
+  fi
+}
+
+# Exits unless the claim is granted.
+claim_or_leave() {
+  show_claim POST || die 14 "no answer to the claim in time (last: $status); no runner started"
+  [ -z "$signal" ] || leave
+  case $status in
+    201) return ;;
+    409) log "409: another allocation holds this claim; no runner started" && exit 0 ;;
+    410) log "410: no workflow job waits any more; no runner started" && exit 0 ;;
+    401) die 12 "401: the claim is forged or expired; no runner started" ;;
+    502) die 13 "502: GitHub refused a JIT config, see the Worker's log; no runner started" ;;
+  esac
+  die 15 "answer $status to the claim; is $claim_url the Worker?"
+}
+
+# Sets $jit_config from the last line of the response.
+read_answer() {
+  json=${response%"$nl"}
+  json=${json##*"$nl"}
+  response=
+  plain "$json" || die 15 "the answer to the claim is not one line of plain JSON"
+  field runner_name || die 15 "the answer to the claim names no runner"
+  case $value in '' | [!A-Za-z0-9]* | *[!A-Za-z0-9._-]*) die 15 "the answer has no proper runner name" ;; esac
+  log "runner $value"
+  field encoded_jit_config || die 15 "the answer has no JIT config"
+  jit_config=$value json='' value=
+  case $jit_config in '' | *[!A-Za-z0-9+/=_-]*) die 15 "the JIT config is not base64" ;; esac
+}
+
+copy_runner() {
+  mkdir "$root" && cp -R "$RUNNER_ROOT/bin" "$root/bin" && ln -s "$RUNNER_ROOT/externals" "$root/externals" || return 1
+  # What the operator put into every job's environment and PATH (`.env` and `.path` of the runner's root).
+  for value in .env .path; do
+    [ ! -f "$RUNNER_ROOT/$value" ] || cp "$RUNNER_ROOT/$value" "$root/$value" || return 1
+  done
+}
+
+# The listener writes its credentials beside its bin/, so two allocations may never share a root. Its real path counts:
+# bin/ must be a copy, externals/ may be a link.
+prepare_root() {
+  root=$RUNNER_ROOT
+  if [ "${RUNNER_COPY:-false}" = true ]; then
+    root=$NOMAD_TASK_DIR/runner
+    copy_runner || die 10 "cannot copy $RUNNER_ROOT to $root"
+  elif ! mkdir "$root/.in-use" 2>/dev/null; then
+    die 10 "$root is not writable, or was used by another allocation; set RUNNER_COPY=true"
+  fi
+  rm -rf "$state" "$root"/_diag/Worker_*.log
+  mkdir "$state" || die 10 "cannot create $state"
+  listener=${RUNNER_LISTENER:-$root/bin/Runner.Listener}
+}
+
+# Starts the listener. $1: JIT config, or empty on a restart: it has written what it needs then.
+# Only the subshell that becomes the listener ever has it exported; the listener unsets it for its own children.
+launch() {
+  (
+    cd "$root" || exit 1
+    [ -z "$1" ] || export ACTIONS_RUNNER_INPUT_JITCONFIG="$1"
+    export ACTIONS_RUNNER_HOOK_JOB_STARTED="$RUNNER_HOOK" ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1 \
+      JOB_HOOK_STATE="$state/job" JOB_HOOK_ALLOW_FORKS="${RUNNER_ALLOW_FORKS:-false}" JOB_HOOK_RUNNER_ROOT="$root"
+    unset NOMAD_TOKEN VAULT_TOKEN CONSUL_HTTP_TOKEN CONSUL_TOKEN
+    # shellcheck disable=SC2086 # a command with its arguments, or nothing
+    exec $default_signal "$listener" run
+  ) &
+  listener_pid=$!
+}
+
+# The shell reaps a child while it waits for any other command, so this is false at the latest one poll after its end.
+alive() { kill -0 "$listener_pid" 2>/dev/null; }
+
+# $1: why. SIGINT lets the listener cancel the workflow job and report it. What it leaves running ends with the
+# container, the cgroup or the PID namespace of the task.
+stop_listener() {
+  log "$1; stopping the listener"
+  kill -s "$stop_signal" "$listener_pid" 2>/dev/null
+  stop_end=$(($(now) + RUNNER_STOP_GRACE_SECONDS))
+  while alive && [ "$(now)" -lt "$stop_end" ]; do sleep "$RUNNER_POLL_SECONDS"; done
+  if alive; then
+    log "the listener did not end within $RUNNER_STOP_GRACE_SECONDS s; killing it"
+    kill -s KILL "$listener_pid" 2>/dev/null
+  fi
+}
+
+# $1: exit code, $2: why
+halt() {
+  reason=$1
+  stop_listener "$2"
+}
+
+# Sets $verdict once a workflow job has come: the hook's word, or `seen` from when the runner starts its Worker process
+# (which opens a log of this name) and fetches actions until its first step, the hook.
+look() {
+  if [ -s "$state/job" ]; then
+    read -r verdict <"$state/job"
+  elif [ -z "$verdict" ]; then
+    for value in "$root"/_diag/Worker_*.log; do [ ! -e "$value" ] || verdict=seen; done
+  fi
+}
+
+# Polls until the listener has ended. No wait is longer than one poll, so signals and limits are served in time and no
+# sleeping process is left behind. Sets $code.
+watch_listener() {
+  while alive; do
+    [ -z "$signal" ] || { stop_listener "SIG$signal" && break; }
+    look
+    case $verdict in
+      '') [ "$(now)" -lt "$idle_end" ] || halt 20 "no workflow job in $RUNNER_IDLE_TIMEOUT_SECONDS s" ;;
+      refused) halt 23 "the hook refused the workflow job" ;;
+      *)
+        [ -n "$job_end" ] || job_end=$(($(now) + RUNNER_MAX_DURATION_SECONDS))
+        [ "$(now)" -lt "$job_end" ] || halt 21 "the workflow job ran for $RUNNER_MAX_DURATION_SECONDS s"
+        ;;
+    esac
+    [ -z "$reason" ] || break
+    sleep "$RUNNER_POLL_SECONDS"
+  done
+  wait "$listener_pid"
+  code=$?
+  look
+}
+
+# 2: retry; 3 and 4: the listener makes room for its own update, which says when it is done. An update costs a minute
+# of every workflow job, so the image should be newer; but GitHub gives no job to a runner that refuses it.
+wait_for_restart() {
+  log "the listener ended with $code; starting it again"
+  if [ "$code" -eq 2 ]; then
+    pause 5
+    return
+  fi
+  update_end=$(($(now) + RUNNER_UPDATE_WAIT_SECONDS))
+  while [ -z "$signal" ] && [ ! -e "$root/update.finished" ] && [ "$(now)" -lt "$update_end" ]; do
+    sleep "$RUNNER_POLL_SECONDS"
+  done
+  rm -f "$root/update.finished"
+}
+
+leave() {
+  [ -z "$reason" ] || exit "$reason"
+  case $signal in INT) exit 130 ;; TERM) exit 143 ;; esac
+  if [ "$code" -eq 0 ]; then
+    [ -n "$verdict" ] || die 22 "the listener left without a workflow job"
+    log "the workflow job has ended"
+    exit 0
+  fi
+  [ "$code" -le 8 ] || die 39 "the listener ended with $code"
+  die $((30 + code)) "the listener ended with $code"
+}
+
+configure
+read_payload
+claim_or_leave
+claim=
+read_answer
+[ -z "$signal" ] || leave
+prepare_root
+restarts=0 job_end=
+idle_end=$(($(now) + RUNNER_IDLE_TIMEOUT_SECONDS))
+launch "$jit_config"
+jit_config=
+watch_listener
+while [ -z "$reason$signal$verdict" ] && [ "$code" -ge 2 ] && [ "$code" -le 4 ] && [ $restarts -lt 3 ]; do
+  restarts=$((restarts + 1))
+  wait_for_restart
+  [ -z "$signal" ] || leave
+  launch ''
+  watch_listener
+done
+leave
