@@ -1,0 +1,54 @@
+import { Hono } from "hono";
+import type { GithubAuth, Installation } from "./auth";
+import { iso } from "./payload";
+import { type RestContext, type RestEnv, problem } from "./rest";
+
+/**
+ * What an App asks with its JWT: where it is installed, and a token for there.
+ * @see https://docs.github.com/rest/apps/apps
+ */
+export function appRoutes(auth: GithubAuth): Hono<RestEnv> {
+  const routes = new Hono<RestEnv>();
+
+  const installation = (context: RestContext): Response => {
+    const { owner, account } = context.req.param() as Record<string, string | undefined>;
+    const found = find(
+      context,
+      auth,
+      (it) => it.account.toLowerCase() === (owner ?? account ?? "").toLowerCase(),
+    );
+    if (found instanceof Response) return found;
+    return context.json({ id: found.id, app_id: found.appId, account: { login: found.account } });
+  };
+  routes.get("/repos/:owner/:repo/installation", installation);
+  routes.get("/orgs/:account/installation", installation);
+  routes.get("/users/:account/installation", installation);
+
+  routes.post("/app/installations/:id{[0-9]+}/access_tokens", (context) => {
+    const found = find(context, auth, (it) => it.id === Number(context.req.param("id")));
+    if (found instanceof Response) return found;
+    const { token, expiresAt } = auth.issue(found, Date.now());
+    return context.json(
+      {
+        token,
+        expires_at: iso(expiresAt),
+        permissions: { administration: "write", actions: "read", metadata: "read" },
+        repository_selection: "all",
+      },
+      201,
+    );
+  });
+
+  return routes;
+}
+
+function find(
+  context: RestContext,
+  auth: GithubAuth,
+  match: (installation: Installation) => boolean,
+): Installation | Response {
+  const caller = context.get("caller");
+  if (caller.kind !== "app") return problem(context, 401, "A JSON web token could not be decoded");
+  const found = auth.installations.find((it) => it.appId === caller.appId && match(it));
+  return found ?? problem(context, 404, "Not Found");
+}

@@ -1,0 +1,153 @@
+import type { HttpBindings } from "@hono/node-server";
+import { Hono } from "hono";
+import { Faults, striking } from "../http/faults";
+import { type LoopbackServer, serve } from "../http/serve";
+import type { EventLog } from "../event-log";
+import { appRoutes } from "./app-routes";
+import { GithubAuth } from "./auth";
+import { Deliverer, type Planner } from "./deliver";
+import { addHook, hookRoutes } from "./hook-routes";
+import { jobRoutes } from "./job-routes";
+import { listenerRoutes } from "./listener-routes";
+import { type RestEnv, guard } from "./rest";
+import { runnerRoutes } from "./runner-routes";
+import { type Picker, Scheduler } from "./scheduler";
+import { GithubState, jobView, runnerView } from "./state";
+import type {
+  AppSpec,
+  Delivery,
+  GithubEvent,
+  GithubSettings,
+  Hook,
+  JobSpec,
+  JobView,
+  RepositorySpec,
+  RunnerView,
+  TokenSpec,
+} from "./types";
+
+export interface GithubOptions {
+  readonly port?: number;
+  readonly tokens?: readonly TokenSpec[];
+  readonly apps?: readonly AppSpec[];
+  readonly settings?: GithubSettings;
+}
+
+/** GitHub on loopback, as far as this system meets it. */
+export interface GithubStandIn {
+  /** Base of the REST API; `/api/v3` under it answers as well, as on GitHub Enterprise Server. */
+  readonly url: string;
+  readonly faults: Faults;
+  readonly events: EventLog<GithubEvent>;
+  addRepository(spec: RepositorySpec): void;
+  /** Makes a webhook for `owner/name` or an organization. @default events: workflow_job, content type: json */
+  addHook(spec: HookSpec): Hook;
+  /** Queues a job; ends when its delivery was answered, lost or given up. */
+  queueJob(spec: JobSpec): Promise<JobView>;
+  cancelJob(jobId: number): Promise<void>;
+  /** Opens the approval gate of a job that was queued as `waiting`. */
+  approve(jobId: number): Promise<void>;
+  jobs(): JobView[];
+  runners(): RunnerView[];
+  deliveries(): readonly Delivery[];
+  /** Sends a recorded delivery again, under its GUID. */
+  redeliver(deliveryId: number): Promise<void>;
+  /** Decides what becomes of each delivery from now on. */
+  planDeliveries(plan: Planner): void;
+  /** Decides which of the fitting runners gets a job from now on. */
+  pickRunners(pick: Picker): void;
+  /** Takes a runner away, as a person or GitHub's own cleanup does, whatever it is doing. */
+  removeRunner(runnerId: number): void;
+  /** Ends installation tokens, or one personal access token. */
+  revokeTokens(token?: string): void;
+  close(): Promise<void>;
+}
+
+export interface HookSpec {
+  readonly target: string;
+  readonly url: string;
+  readonly secret: string | null;
+  readonly events?: readonly string[];
+  readonly contentType?: "json" | "form";
+}
+
+/** How often what happens by the clock is looked at. */
+const TICK_MS = 100;
+
+/** Starts the GitHub stand-in on 127.0.0.1. Everything it knows is in memory. */
+export async function startGithub(options: GithubOptions = {}): Promise<GithubStandIn> {
+  const state = new GithubState(options.settings ?? {});
+  const auth = new GithubAuth(options.apps ?? [], options.tokens ?? [], () => state.smallId());
+  const deliverer = new Deliverer(state);
+  const scheduler = new Scheduler(state, deliverer);
+  const faults = new Faults();
+  const server: LoopbackServer = await serve(routes(), options.port);
+  const clock = setInterval(() => {
+    scheduler.tick(Date.now());
+  }, TICK_MS).unref();
+
+  function routes(): (request: Request, bindings: HttpBindings) => Response | Promise<Response> {
+    const rest = new Hono<RestEnv>()
+      .use(guard(state, auth))
+      .route(
+        "/",
+        runnerRoutes(state, () => server.url),
+      )
+      .route("/", jobRoutes(state))
+      .route("/", appRoutes(auth))
+      .route("/", hookRoutes(state, deliverer));
+    const app = new Hono<{ Bindings: HttpBindings }>();
+    app.use(striking(faults));
+    app.route("/_listener", listenerRoutes(state, scheduler));
+    app.route("/api/v3", rest);
+    app.route("/", rest);
+    app.notFound((context) => context.json({ message: "Not Found", status: "404" }, 404));
+    return (request, bindings) => app.fetch(request, bindings);
+  }
+
+  return {
+    url: server.url,
+    faults,
+    events: state.events,
+    addRepository: (spec) => void state.addRepository(spec),
+    addHook: (spec) =>
+      addHook(state, { events: ["workflow_job"], contentType: "json", active: true, ...spec }),
+    queueJob: async (spec) => {
+      const { job, delivered } = scheduler.queue(spec);
+      await delivered;
+      return jobView(job);
+    },
+    cancelJob: (jobId) => scheduler.cancel(jobId),
+    approve: (jobId) => scheduler.approve(jobId),
+    jobs: () => [...state.jobs.values()].map(jobView),
+    runners: () => [...state.runners.values()].map(runnerView),
+    deliveries: () => [...state.deliveries],
+    redeliver: async (deliveryId) => {
+      const delivery = state.deliveries.find((it) => it.id === deliveryId);
+      const hook = delivery === undefined ? undefined : state.hooks.get(delivery.hookId);
+      if (delivery === undefined || hook === undefined) throw new Error(`no delivery ${String(deliveryId)}`);
+      await deliverer.redeliver(hook, delivery);
+    },
+    planDeliveries: (plan) => {
+      deliverer.plan = plan;
+    },
+    pickRunners: (pick) => {
+      scheduler.pick = pick;
+      scheduler.assign();
+    },
+    removeRunner: (runnerId) => {
+      const runner = state.runners.get(runnerId);
+      if (runner !== undefined) state.removeRunner(runner);
+    },
+    revokeTokens: (token) => {
+      if (token === undefined) auth.revokeIssued();
+      else auth.revoke(token);
+    },
+    close: async () => {
+      clearInterval(clock);
+      scheduler.close();
+      await deliverer.close();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import { Hono } from "hono";
+import { workflowEvent } from "./payload";
+import { type Scheduler, connect } from "./scheduler";
+import type { GithubState } from "./state";
+import type { Conclusion, Runner, RunnerSession } from "./types";
+
+/** How long a long poll is held. The real broker holds for 50 s; a listener that is stopped should not wait for it. */
+const HOLD_MS = 20_000;
+
+const CONCLUSIONS: readonly Conclusion[] = ["success", "failure", "cancelled"];
+
+/**
+ * The calls of the stand-in's own listener; GitHub's real ones are not documented. They keep what matters of them: a
+ * session per runner, a long poll, a job that must be taken, and no answer to a runner that was removed.
+ */
+export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
+  const routes = new Hono();
+  const runnerOf = (authorization: string | undefined): Runner | undefined =>
+    [...state.runners.values()].find((it) => authorization === `Bearer ${it.token}`);
+
+  routes.post("/sessions", (context) => {
+    const runner = runnerOf(context.req.header("authorization"));
+    if (runner === undefined)
+      return context.json({ message: "The runner registration has been deleted" }, 404);
+    if (runner.session !== null)
+      return context.json({ message: "A session for this runner already exists" }, 409);
+    const id = randomUUID();
+    connect(state, runner, id);
+    scheduler.assign();
+    return context.json({ sessionId: id }, 201);
+  });
+
+  routes.get("/sessions/:id/message", async (context) => {
+    const runner = runnerOf(context.req.header("authorization"));
+    const session = runner?.session;
+    if (
+      runner === undefined ||
+      session === null ||
+      session === undefined ||
+      session.id !== context.req.param("id")
+    ) {
+      return context.json({ message: "The runner no longer exists on the server" }, 404);
+    }
+    session.lastSeen = Date.now();
+    if (session.queue.length === 0) await nextMessage(session, context.req.raw.signal);
+    session.lastSeen = Date.now();
+    if (!state.runners.has(runner.id)) {
+      return context.json({ message: "The runner no longer exists on the server" }, 404);
+    }
+    const message = session.queue.shift();
+    return message === undefined ? context.body(null, 204) : context.json(message);
+  });
+
+  routes.delete("/sessions/:id", (context) => {
+    const runner = runnerOf(context.req.header("authorization"));
+    if (runner?.session?.id === context.req.param("id")) {
+      runner.session.wake?.();
+      runner.session = null;
+    }
+    return context.body(null, 204);
+  });
+
+  routes.post("/jobs/:id/acquire", (context) => {
+    const runner = runnerOf(context.req.header("authorization"));
+    const job = runner === undefined ? null : scheduler.acquire(runner, Number(context.req.param("id")));
+    if (job === null) return context.json({ message: "The job is not this runner's" }, 409);
+    const { repository, event } = job.run;
+    return context.json({
+      id: job.id,
+      runId: job.run.id,
+      name: job.name,
+      repository: repository.fullName,
+      eventName: event,
+      event: workflowEvent(job),
+      runMs: job.runMs,
+    });
+  });
+
+  routes.post("/jobs/:id/finish", async (context) => {
+    const runner = runnerOf(context.req.header("authorization"));
+    const { conclusion } = await context.req.json<{ conclusion: unknown }>();
+    const known = CONCLUSIONS.find((it) => it === conclusion);
+    if (known === undefined) return context.json({ message: "Unknown conclusion" }, 422);
+    const jobId = Number(context.req.param("id"));
+    if (runner === undefined) return context.json({ message: "The job is not this runner's" }, 409);
+    return scheduler.finish(runner, jobId, known)
+      ? context.body(null, 204)
+      : context.json({ message: "The job is not this runner's" }, 409);
+  });
+
+  return routes;
+}
+
+function nextMessage(session: RunnerSession, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      if (session.wake === end) session.wake = null;
+      resolve();
+    };
+    const timer = setTimeout(end, HOLD_MS).unref();
+    gone.addEventListener("abort", end);
+    session.wake?.();
+    session.wake = end;
+  });
+}
