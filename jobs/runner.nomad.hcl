@@ -5,21 +5,15 @@
 #     -var "claim_script=$(cat claim.sh)" -var "start_script=$(cat start-runner.sh)" \
 #     -var "hook_script=$(cat job-started-hook.sh)" -var "release_script=$(cat release-runner.sh)" runner.nomad.hcl
 #
-# Read by other programs than Nomad (the local stand-in and the tests, through a plain HCL-to-JSON conversion that
-# evaluates nothing), so these parts stay static, and every expression in them is a literal or one `var.<name>`:
-# - `parameterized`: payload, meta_required, meta_optional;
-# - each `task`: name, lifecycle, config.command, config.args, env, dispatch_payload.file;
-# - each `template`: data, destination, perms;
-# - `variable` defaults.
-# `${NOMAD_…}` in them is Nomad's own run-time interpolation.
-#
+# The local stand-in and the tests read it through an HCL-to-JSON conversion that evaluates nothing. So these stay
+# literals, one `var.<name>` or Nomad's own `${NOMAD_…}`: `parameterized`, variable defaults, and of each task name,
+# lifecycle, config.command, config.args, env, dispatch_payload.file, template.data and template.destination.
 # Nomad >= 1.11.2: below it, concurrent duplicates of one idempotency token race.
 
 variable "name" {
   type        = string
   description = "Id of the Nomad job; the runner class names it as `job`."
 }
-
 variable "namespace" {
   type        = string
   default     = "default"
@@ -31,36 +25,26 @@ variable "datacenters" {
   default     = ["*"]
   description = "Datacenters that may run this class."
 }
-
 variable "node_pool" {
   type        = string
   default     = "default"
   description = "Node pool of the machines that run workflow code. A pool of their own keeps it away from everything else."
 }
 
-variable "priority" {
-  type        = number
-  default     = 50
-  description = "Nomad job priority, 1 to 100."
-}
-
 variable "driver" {
   type        = string
   default     = "docker"
   description = "Task driver: docker, exec or raw_exec. With raw_exec nothing stands between workflow code and the machine."
-
   validation {
     condition     = contains(["docker", "exec", "raw_exec"], var.driver)
     error_message = "The driver must be docker, exec or raw_exec."
   }
 }
-
 variable "image" {
   type        = string
   default     = "ghcr.io/actions/actions-runner:latest"
   description = "Container image (docker only) with the runner, sh, curl and GNU coreutils. Pin a version and renew it within 30 days: GitHub gives no jobs to older runners."
 }
-
 variable "user" {
   type        = string
   default     = ""
@@ -72,43 +56,26 @@ variable "runner_root" {
   default     = "/home/runner"
   description = "Directory of the unpacked runner: bin/, externals/."
 }
-
 variable "copy_runner" {
   type        = bool
   default     = false
   description = "Copy the runner into the allocation before it starts. Needed with exec and raw_exec, where runner_root is shared: the runner writes its credentials beside its bin/. Make runner_root read-only for the runner's user there."
 }
-
-variable "listener" {
-  type        = string
-  default     = ""
-  description = "Program to start instead of bin/Runner.Listener under the runner's root."
-}
-
-variable "shell" {
-  type        = string
-  default     = "/bin/sh"
-  description = "The POSIX shell that runs the scripts."
-}
-
 variable "cpu" {
   type        = number
   default     = 2000
   description = "CPU share in MHz."
 }
-
 variable "memory" {
   type        = number
   default     = 4096
   description = "Memory reserved, MiB."
 }
-
 variable "memory_max" {
   type        = number
   default     = 0
   description = "Memory limit, MiB, where the cluster allows oversubscription; 0 is the reservation."
 }
-
 variable "disk" {
   type        = number
   default     = 10240
@@ -130,13 +97,11 @@ variable "idle_timeout_seconds" {
   default     = 300
   description = "Seconds without a workflow job after which the runner leaves; as in the class of the policy."
 }
-
 variable "max_duration_seconds" {
   type        = number
   default     = 21600
   description = "Seconds after which a workflow job is stopped; as in the class of the policy."
 }
-
 variable "stop_grace_seconds" {
   type        = number
   default     = 60
@@ -153,17 +118,14 @@ variable "claim_script" {
   type        = string
   description = "Text of claim.sh, which the start and release scripts source."
 }
-
 variable "start_script" {
   type        = string
   description = "Text of start-runner.sh."
 }
-
 variable "hook_script" {
   type        = string
   description = "Text of job-started-hook.sh."
 }
-
 variable "release_script" {
   type        = string
   description = "Text of release-runner.sh."
@@ -175,7 +137,6 @@ job "runner" {
   namespace   = var.namespace
   datacenters = var.datacenters
   node_pool   = var.node_pool
-  priority    = var.priority
 
   # A parameterized job is batch or sysbatch; only batch places one allocation per dispatch.
   type = "batch"
@@ -196,15 +157,12 @@ job "runner" {
   }
 
   group "runner" {
-    count = 1
-
     # A claim is good for one runner. Batch jobs restart three times and are rescheduled once by default; both would
     # show a spent claim again. The Worker's ledger asks for a replacement where one is needed.
     restart {
       attempts = 0
       mode     = "fail"
     }
-
     reschedule {
       attempts  = 0
       unlimited = false
@@ -220,9 +178,7 @@ job "runner" {
 
     # The work directory. Neither sticky nor migrated: nothing of one workflow job reaches the next.
     ephemeral_disk {
-      size    = var.disk
-      sticky  = false
-      migrate = false
+      size = var.disk
     }
 
     # `max_run_duration` is not used: Nomad has it from 2.0.3 on, the Terraform provider refuses to parse it, and it
@@ -234,7 +190,7 @@ job "runner" {
 
       config {
         image   = var.driver == "docker" ? var.image : null
-        command = var.shell
+        command = "/bin/sh"
         args    = ["${NOMAD_TASK_DIR}/start-runner.sh"]
       }
 
@@ -246,43 +202,31 @@ job "runner" {
       env {
         RUNNER_ROOT                 = var.runner_root
         RUNNER_COPY                 = var.copy_runner
-        RUNNER_LISTENER             = var.listener
-        RUNNER_HOOK                 = "${NOMAD_TASK_DIR}/job-started-hook.sh"
         RUNNER_ALLOW_FORKS          = var.allow_forks
         RUNNER_IDLE_TIMEOUT_SECONDS = var.idle_timeout_seconds
         RUNNER_MAX_DURATION_SECONDS = var.max_duration_seconds
         RUNNER_STOP_GRACE_SECONDS   = var.stop_grace_seconds
       }
 
-      # The scripts are literal text: delimiters that occur in none of them keep `{{` from being a template action.
-      # `noop`: the default, restart, would end a workflow job when a template is rendered again.
+      # The scripts are literal text and hold no `{{`. `noop`: the default, restart, would end a workflow job when a
+      # template is rendered again.
       template {
-        data            = var.start_script
-        destination     = "local/start-runner.sh"
-        perms           = "0755"
-        change_mode     = "noop"
-        left_delimiter  = "<<<nomad-template:"
-        right_delimiter = ":nomad-template>>>"
+        data        = var.start_script
+        destination = "local/start-runner.sh"
+        change_mode = "noop"
       }
-
       template {
-        data            = var.claim_script
-        destination     = "local/claim.sh"
-        perms           = "0755"
-        change_mode     = "noop"
-        left_delimiter  = "<<<nomad-template:"
-        right_delimiter = ":nomad-template>>>"
+        data        = var.claim_script
+        destination = "local/claim.sh"
+        change_mode = "noop"
       }
 
       # Root's file (Nomad's client writes it). What makes the fence hold is that it runs before any workflow code
       # does, in an allocation that runs one workflow job.
       template {
-        data            = var.hook_script
-        destination     = "local/job-started-hook.sh"
-        perms           = "0755"
-        change_mode     = "noop"
-        left_delimiter  = "<<<nomad-template:"
-        right_delimiter = ":nomad-template>>>"
+        data        = var.hook_script
+        destination = "local/job-started-hook.sh"
+        change_mode = "noop"
       }
 
       # The workload's Nomad token must not reach workflow code, neither as NOMAD_TOKEN nor as secrets/nomad_token.
@@ -302,9 +246,9 @@ job "runner" {
       # default, the exec drivers SIGINT; one signal for all is easier to reason about.
       kill_signal = "SIGTERM"
 
-      # Longer than stop_grace_seconds, so that the script and not Nomad ends the listener. Clients cap it at
-      # `max_kill_timeout`, 30 s by default: raise that to 90s or more on the clients of this pool.
-      kill_timeout = "90s"
+      # Longer than the grace, so that the script and not Nomad ends the listener. Clients cap it at their
+      # `max_kill_timeout`, 30 s by default: raise that on the clients of this pool.
+      kill_timeout = "${var.stop_grace_seconds + 30}s"
 
       # The official image prints the runner's diagnostics to stdout; two files of 10 MB keep a chatty job in bounds.
       logs {
@@ -320,13 +264,12 @@ job "runner" {
       user   = var.user
 
       lifecycle {
-        hook    = "poststop"
-        sidecar = false
+        hook = "poststop"
       }
 
       config {
         image   = var.driver == "docker" ? var.image : null
-        command = var.shell
+        command = "/bin/sh"
         args    = ["${NOMAD_TASK_DIR}/release-runner.sh"]
       }
 
@@ -338,38 +281,19 @@ job "runner" {
       }
 
       template {
-        data            = var.release_script
-        destination     = "local/release-runner.sh"
-        perms           = "0755"
-        change_mode     = "noop"
-        left_delimiter  = "<<<nomad-template:"
-        right_delimiter = ":nomad-template>>>"
+        data        = var.release_script
+        destination = "local/release-runner.sh"
+        change_mode = "noop"
       }
-
       template {
-        data            = var.claim_script
-        destination     = "local/claim.sh"
-        perms           = "0755"
-        change_mode     = "noop"
-        left_delimiter  = "<<<nomad-template:"
-        right_delimiter = ":nomad-template>>>"
-      }
-
-      identity {
-        env  = false
-        file = false
+        data        = var.claim_script
+        destination = "local/claim.sh"
+        change_mode = "noop"
       }
 
       resources {
         cpu    = 100
         memory = 64
-      }
-
-      kill_timeout = "30s"
-
-      logs {
-        max_files     = 1
-        max_file_size = 1
       }
     }
   }

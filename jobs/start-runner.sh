@@ -12,6 +12,7 @@
 #   RUNNER_MAX_DURATION_SECONDS   of a workflow job, from when it is first seen [21600]
 #   RUNNER_STOP_GRACE_SECONDS     from SIGINT to SIGKILL; the listener itself takes up to 30 [60]
 #   RUNNER_UPDATE_WAIT_SECONDS    for the runner's own update to finish [30]
+#   RUNNER_RETRY_PAUSE_SECONDS    before the listener is started again after its code 2 [5]
 #   RUNNER_POLL_SECONDS           between looks at the listener [1]
 #
 # Exit codes
@@ -45,6 +46,7 @@ configure() {
   seconds RUNNER_MAX_DURATION_SECONDS 21600
   seconds RUNNER_STOP_GRACE_SECONDS 60
   seconds RUNNER_UPDATE_WAIT_SECONDS 30
+  seconds RUNNER_RETRY_PAUSE_SECONDS 5
   listener=${RUNNER_LISTENER:-$RUNNER_ROOT/bin/Runner.Listener}
   [ -x "$listener" ] || die 10 "no listener at $listener; set RUNNER_ROOT to an unpacked runner"
   # The runner fails the hook's step when the file is missing, but goes on to the steps that say `if: always()`.
@@ -149,7 +151,9 @@ halt() {
 # (which opens a log of this name) and fetches actions until its first step, the hook.
 look() {
   if [ -s "$state/job" ]; then
-    read -r verdict <"$state/job"
+    # Empty while the hook writes it anew.
+    read -r value <"$state/job"
+    verdict=${value:-$verdict}
   elif [ -z "$verdict" ]; then
     for value in "$root"/_diag/Worker_*.log; do [ ! -e "$value" ] || verdict=seen; done
   fi
@@ -159,7 +163,10 @@ look() {
 # sleeping process is left behind. Sets $code.
 watch_listener() {
   while alive; do
-    [ -z "$signal" ] || { stop_listener "SIG$signal" && break; }
+    if [ -n "$signal" ]; then
+      stop_listener "SIG$signal"
+      break
+    fi
     look
     case $verdict in
       '') [ "$(now)" -lt "$idle_end" ] || halt 20 "no workflow job in $RUNNER_IDLE_TIMEOUT_SECONDS s" ;;
@@ -182,7 +189,7 @@ watch_listener() {
 wait_for_restart() {
   log "the listener ended with $code; starting it again"
   if [ "$code" -eq 2 ]; then
-    pause 5
+    pause "$RUNNER_RETRY_PAUSE_SECONDS"
     return
   fi
   update_end=$(($(now) + RUNNER_UPDATE_WAIT_SECONDS))
@@ -194,6 +201,7 @@ wait_for_restart() {
 
 leave() {
   [ -z "$reason" ] || exit "$reason"
+  [ "$verdict" != refused ] || die 23 "the hook refused the workflow job"
   case $signal in INT) exit 130 ;; TERM) exit 143 ;; esac
   if [ "$code" -eq 0 ]; then
     [ -n "$verdict" ] || die 22 "the listener left without a workflow job"
