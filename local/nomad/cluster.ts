@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { EventLog } from "../event-log";
+import { AllocationRun } from "./allocation";
+import type { Child, NomadEvent, NomadJob } from "./types";
+
+/** How long the processes that still run may take to end when everything is closed. */
+const CLOSE_MS = 5_000;
+
+export interface ClusterOptions {
+  /** Allocations at once; more wait as blocked evaluations do. */
+  readonly capacity: number;
+  /** PATH of the tasks. */
+  readonly path: string;
+}
+
+/** Jobs, their dispatched children, and the machines they run on. */
+export class Cluster {
+  readonly jobs = new Map<string, NomadJob>();
+  readonly children = new Map<string, Child>();
+  readonly #events: EventLog<NomadEvent>;
+  readonly #path: string;
+  readonly #running = new Map<AllocationRun, Child>();
+  #capacity: number;
+  #index = 10;
+  #root: Promise<string> | null = null;
+  #closed = false;
+
+  constructor(options: ClusterOptions, events: EventLog<NomadEvent>) {
+    this.#capacity = options.capacity;
+    this.#path = options.path;
+    this.#events = events;
+  }
+
+  nextIndex(): number {
+    this.#index += 1;
+    return this.#index;
+  }
+
+  setCapacity(capacity: number): void {
+    this.#capacity = capacity;
+    void this.schedule();
+  }
+
+  /** Places what waits as far as there is room, oldest first. */
+  async schedule(): Promise<void> {
+    this.#root ??= mkdtemp(join(tmpdir(), "nomad-stand-in-"));
+    const root = await this.#root;
+    for (const child of this.children.values()) {
+      if (this.#closed) return;
+      const job = this.jobs.get(child.parent);
+      if (child.status !== "pending" || job === undefined || job.tasks.length === 0) continue;
+      if (this.#running.size >= this.#capacity) this.#block(child);
+      else this.#place(job, child, root);
+    }
+  }
+
+  /** Stops a child: one that waits is dead at once, one that runs ends as its task lets it. */
+  stop(child: Child): void {
+    child.stopped = true;
+    if (child.status === "pending") this.#die(child);
+    for (const run of this.#runsOf(child)) run.stop();
+  }
+
+  /**
+   * Loses the node of a child and places it anew, with the same payload, as Nomad does for batch jobs.
+   * @param keep whether the lost node's processes go on, cut off from their servers
+   */
+  async replace(child: Child, keep: boolean): Promise<void> {
+    const runs = this.#runsOf(child);
+    const job = this.jobs.get(child.parent);
+    if (job === undefined || runs.length === 0) throw new Error(`child ${child.id} is not running`);
+    if (!keep) for (const run of runs) run.lose();
+    this.#root ??= mkdtemp(join(tmpdir(), "nomad-stand-in-"));
+    this.#place(job, child, await this.#root);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const run of this.#running.keys()) run.lose();
+    const ended = Promise.all([...this.#running.keys()].map((run) => run.ended));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([ended, late]);
+    clearTimeout(timer);
+    if (this.#root !== null) await rm(await this.#root, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #block(child: Child): void {
+    if (this.#blocked.has(child)) return;
+    this.#blocked.add(child);
+    this.#events.emit({ type: "child.blocked", child: child.id });
+  }
+  readonly #blocked = new WeakSet<Child>();
+
+  #place(job: NomadJob, child: Child, root: string): void {
+    child.status = "running";
+    child.modifyIndex = this.nextIndex();
+    this.#events.emit({ type: "child.running", child: child.id });
+    const run = new AllocationRun(job, child, root, this.#path, {
+      started: (task, pid) => {
+        this.#events.emit({ type: "task.started", child: child.id, task: task.name, pid });
+      },
+      exited: (task, code) => {
+        this.#events.emit({ type: "task.exited", child: child.id, task: task.name, code });
+      },
+    });
+    child.allocations.push(run.allocation);
+    this.#running.set(run, child);
+    void run.ended.then(() => {
+      this.#running.delete(run);
+      if (this.#runsOf(child).length === 0) this.#die(child);
+      return this.schedule();
+    });
+  }
+
+  #die(child: Child): void {
+    child.status = "dead";
+    child.modifyIndex = this.nextIndex();
+    this.#events.emit({ type: "child.dead", child: child.id });
+  }
+
+  #runsOf(child: Child): AllocationRun[] {
+    return [...this.#running].filter(([, of]) => of === child).map(([run]) => run);
+  }
+}

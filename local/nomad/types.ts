@@ -1,0 +1,109 @@
+/** A parameterized job's rules for a dispatch. */
+export interface DispatchRules {
+  readonly payload: "optional" | "required" | "forbidden";
+  readonly metaRequired: readonly string[];
+  readonly metaOptional: readonly string[];
+}
+
+/** A registered job, as far as the stand-in runs it. */
+export interface NomadJob {
+  readonly id: string;
+  /** null: a job that cannot be dispatched. */
+  readonly parameterized: DispatchRules | null;
+  readonly stopped: boolean;
+  /** Main task first; the poststop ones after it. Without tasks a child stays pending for ever. */
+  readonly tasks: readonly NomadTask[];
+}
+
+export interface NomadTask {
+  readonly name: string;
+  readonly lifecycle: "main" | "poststop";
+  readonly command: string;
+  /** May hold `${NOMAD_…}`. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Path under the task's `local/`, or null. */
+  readonly payloadFile: string | null;
+  readonly templates: readonly NomadTemplate[];
+  readonly killSignal: NodeJS.Signals;
+  readonly killTimeoutMs: number;
+}
+
+export interface NomadTemplate {
+  readonly data: string;
+  /** Path under the task's directory. */
+  readonly destination: string;
+  readonly mode: number;
+}
+
+export type Capability = "dispatch-job" | "list-jobs" | "read-job" | "submit-job";
+
+/** An ACL token of one namespace. */
+export interface NomadToken {
+  readonly secret: string;
+  readonly capabilities: readonly Capability[];
+}
+
+/** A dispatched job. */
+export interface Child {
+  readonly id: string;
+  readonly parent: string;
+  readonly token: string | null;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly payload: Buffer;
+  readonly createIndex: number;
+  modifyIndex: number;
+  status: "pending" | "running" | "dead";
+  /** Whether it was stopped by a person or the API. */
+  stopped: boolean;
+  readonly allocations: Allocation[];
+}
+
+export interface Allocation {
+  readonly id: string;
+  status: "running" | "complete" | "failed" | "lost";
+  readonly tasks: TaskRun[];
+}
+
+/** One process of an allocation. */
+export interface TaskRun {
+  readonly name: string;
+  readonly pid: number | null;
+  exitCode: number | null;
+  signal: string | null;
+  /** Standard output and error, cut at 64 KiB. */
+  output: string;
+}
+
+export interface ChildView {
+  readonly id: string;
+  readonly parent: string;
+  readonly token: string | null;
+  readonly meta: Readonly<Record<string, string>>;
+  readonly status: Child["status"];
+  readonly stopped: boolean;
+  readonly allocations: readonly Readonly<Allocation>[];
+}
+
+export type NomadEvent =
+  | {
+      readonly type: "dispatch.accepted";
+      readonly child: string;
+      readonly token: string | null;
+      readonly duplicate: boolean;
+    }
+  | {
+      readonly type: "dispatch.refused";
+      readonly job: string;
+      readonly status: number;
+      readonly text: string;
+    }
+  | { readonly type: "child.blocked" | "child.running" | "child.dead"; readonly child: string }
+  | { readonly type: "task.started"; readonly child: string; readonly task: string; readonly pid: number }
+  | {
+      readonly type: "task.exited";
+      readonly child: string;
+      readonly task: string;
+      readonly code: number | null;
+    }
+  | { readonly type: "access.refused" | "down" | "up" };
