@@ -1,0 +1,130 @@
+import { Miniflare } from "miniflare";
+import { buildWorker } from "../../../constructs/worker-bundle";
+
+/** One of the two ways the Worker runs in tests: its sources in Node, where coverage is measured, and the bundle that
+ *  is shipped, in workerd. The same cases run on both. */
+export interface Runtime {
+  fetch(path: string, init: RequestInit): Promise<Response>;
+  sweep(): Promise<void>;
+  /** Waits for what the Worker does after its answers, as far as this runtime can tell. */
+  idle(): Promise<void>;
+  readonly db: TestDatabase;
+  readonly lines: string[];
+  /** Puts bindings in place of the usual ones; a binding of `undefined` is left out. */
+  rebind(changes: Readonly<Record<string, unknown>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TestStatement {
+  bind(...values: unknown[]): TestStatement;
+  all(): Promise<{ results: Record<string, string | number | null>[] }>;
+  run(): Promise<unknown>;
+}
+
+/** The ledger as tests see it: a local D1. */
+export interface TestDatabase {
+  prepare(sql: string): TestStatement;
+  batch(statements: TestStatement[]): Promise<unknown>;
+}
+
+export const RUNTIMES = ["node", "workerd"] as const;
+export type RuntimeName = (typeof RUNTIMES)[number];
+
+export const PUBLIC_URL = "https://hooks.example.test";
+
+const COMPATIBILITY = { compatibilityDate: "2026-04-01", compatibilityFlags: ["global_fetch_strictly_public"] };
+
+export async function startRuntime(name: RuntimeName, bindings: Readonly<Record<string, unknown>>): Promise<Runtime> {
+  return name === "node" ? startNode(bindings) : startWorkerd(bindings);
+}
+
+interface WorkerModule {
+  readonly default: {
+    fetch(request: Request, env: unknown, context: { waitUntil(work: Promise<unknown>): void }): Promise<Response>;
+    scheduled(event: unknown, env: unknown): Promise<void>;
+  };
+}
+
+async function startNode(bindings: Readonly<Record<string, unknown>>): Promise<Runtime> {
+  const miniflare = new Miniflare({ modules: true, script: "export default {}", d1Databases: ["LEDGER"], ...COMPATIBILITY });
+  const db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
+  // The Worker's sources belong to the other TypeScript program, so their module is described here.
+  const path = "../../../worker/index";
+  const { default: worker } = (await import(path)) as WorkerModule;
+  let env: Record<string, unknown> = { ...bindings, LEDGER: db };
+  const working = new Set<Promise<unknown>>();
+  const context = { waitUntil: (work: Promise<unknown>) => void working.add(work.finally(() => working.delete(work))) };
+  const lines: string[] = [];
+  const spy = jest.spyOn(console, "log").mockImplementation((line: unknown) => void lines.push(String(line)));
+  return {
+    db,
+    lines,
+    fetch: async (at, init) => worker.fetch(new Request(`${PUBLIC_URL}${at}`, init), env, context),
+    sweep: async () => worker.scheduled({}, env),
+    idle: async () => {
+      while (working.size > 0) await Promise.allSettled(working);
+    },
+    rebind: async (changes) => {
+      env = { ...bindings, LEDGER: db, ...changes };
+      return Promise.resolve();
+    },
+    close: async () => {
+      spy.mockRestore();
+      await miniflare.dispose();
+    },
+  };
+}
+
+async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promise<Runtime> {
+  const { script } = await bundle();
+  const lines: string[] = [];
+  const options = (values: Readonly<Record<string, unknown>>) => ({
+    ...COMPATIBILITY,
+    modules: [{ type: "ESModule" as const, path: "worker.js", contents: script }],
+    bindings: Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== undefined && key !== "LEDGER")) as Record<
+      string,
+      string
+    >,
+    ...("LEDGER" in values && values["LEDGER"] === undefined ? {} : { d1Databases: ["LEDGER"] }),
+    handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
+      for (const stream of [stdout, stderr]) stream.on("data", (chunk: Buffer) => lines.push(...String(chunk).trim().split("\n")));
+    },
+  });
+  const miniflare = new Miniflare(options(bindings));
+  const db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
+  return {
+    db,
+    lines,
+    fetch: async (at, init) =>
+      (await miniflare.dispatchFetch(`${PUBLIC_URL}${at}`, init as Parameters<Miniflare["dispatchFetch"]>[1])) as unknown as Response,
+    sweep: async () => {
+      const worker = await miniflare.getWorker();
+      await worker.scheduled({ cron: "* * * * *" });
+    },
+    idle: async () => workerdIdle(db),
+    rebind: async (changes) => {
+      await miniflare.setOptions(options({ ...bindings, ...changes }));
+    },
+    close: async () => miniflare.dispose(),
+  };
+}
+
+let built: Promise<{ readonly script: string }> | null = null;
+
+/** The bundle that would be deployed; made once per test file. */
+export async function bundle(): Promise<{ readonly script: string }> {
+  built ??= buildWorker().then(({ script }) => ({ script }));
+  return built;
+}
+
+/** Until nothing in the ledger is being sent or is due for a first try; bounded, since a full class never gets there. */
+async function workerdIdle(db: TestDatabase): Promise<void> {
+  const busy = `SELECT (SELECT count(*) FROM runners WHERE state = 'requested'
+      AND (leased_until > ?1 OR (attempts = 0 AND next_attempt_at <= ?1)))
+    + (SELECT count(*) FROM jobs WHERE state = 'checking' AND looks = 0) AS n`;
+  for (let round = 0; round < 20; round++) {
+    const { results } = await db.prepare(busy).bind(Date.now()).all();
+    if (results[0]?.["n"] === 0 && round > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
