@@ -16,9 +16,10 @@ export interface App {
   readonly subrequests: Subrequests;
 }
 
-/** Kept per isolate: tokens and rate-limit answers of GitHub, and which ledgers have their tables. */
+/** Kept per isolate: tokens and rate-limit answers of GitHub, and which ledgers have their tables. Values, never
+ *  promises: a request must not wait for another's. */
 const caches = new Map<string, GithubCache>();
-const upgraded = new WeakMap<D1Database, Promise<void>>();
+const upgraded = new WeakSet<D1Database>();
 
 /** @throws LedgerUnavailable when the ledger's tables cannot be made now */
 export async function openApp(config: Config, now: () => number = Date.now): Promise<App> {
@@ -32,16 +33,9 @@ export async function openApp(config: Config, now: () => number = Date.now): Pro
     newOp: () => crypto.randomUUID(),
     onStatements: subrequests.add,
   };
-  let ready = upgraded.get(config.ledger);
-  if (ready === undefined) {
-    ready = upgrade(ledger);
-    upgraded.set(config.ledger, ready);
-  }
-  try {
-    await ready;
-  } catch (error) {
-    upgraded.delete(config.ledger);
-    throw error;
+  if (!upgraded.has(config.ledger)) {
+    await upgrade(ledger);
+    upgraded.add(config.ledger);
   }
   const github = createGithub({
     apiUrl: config.githubApiUrl,

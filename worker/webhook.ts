@@ -18,7 +18,7 @@ export interface Received {
 
 /**
  * Takes one delivery: signature over the raw bytes first, then the event, then policy and labels, then the ledger.
- * @param openApp opened only for what must reach the ledger, so that an ignored delivery never touches it
+ * @param openApp opened only for workflow jobs: whatever else is signed never touches the ledger
  * @throws LedgerUnavailable when it could not be made durable
  */
 export async function receive(
@@ -63,8 +63,7 @@ async function take(event: WorkflowJobEvent, app: App): Promise<Taken> {
 }
 
 type Placed =
-  | { readonly job: PlacedJob; readonly check: boolean }
-  | { readonly job: null; readonly reason: string };
+  { readonly job: PlacedJob; readonly check: boolean } | { readonly job: null; readonly reason: string };
 
 function place(event: WorkflowJobEvent, app: App): Placed {
   const { policy } = app.config;

@@ -31,9 +31,12 @@ interface Example {
 /** A `workflow_job` delivery: GitHub's example of that action with labels, ids and names set. */
 export function workflowJob(options: DeliveryOptions = {}): Delivery {
   const action = options.action ?? "queued";
-  const all = (examples as unknown as readonly Example[]).find((one) => one.name === "workflow_job")?.examples ?? [];
+  const all =
+    (examples as unknown as readonly Example[]).find((one) => one.name === "workflow_job")?.examples ?? [];
   const status = options.status ?? action;
-  const found = all.find((one) => one.action === action && one.repository["full_name"] === "Codertocat/Hello-World");
+  const found = all.find(
+    (one) => one.action === action && one.repository["full_name"] === "Codertocat/Hello-World",
+  );
   const base = structuredClone(found ?? all.find((one) => one.action === action));
   if (base === undefined) throw new Error(`no published example of workflow_job ${action}`);
   const fullName = options.repository ?? "octo-org/example";
@@ -66,7 +69,11 @@ export function sign(secret: string, body: string | Uint8Array): string {
 }
 
 /** The headers of one delivery. */
-export function deliveryHeaders(secret: string, body: string | Uint8Array, guid: string = randomUUID()): Record<string, string> {
+export function deliveryHeaders(
+  secret: string,
+  body: string | Uint8Array,
+  guid: string = randomUUID(),
+): Record<string, string> {
   return {
     "Content-Type": "application/json",
     "User-Agent": "GitHub-Hookshot/044aadd",

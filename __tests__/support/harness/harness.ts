@@ -80,9 +80,13 @@ export async function startHarness(name: RuntimeName): Promise<Harness> {
   const nomad = await startOrigin(acceptingNomad);
   const bindings = { ...BINDINGS, GITHUB_API_URL: github.url, NOMAD_ADDR: nomad.url };
   const runtime = await startRuntime(name, bindings);
-  const post: Harness["post"] = async (body, headers) => runtime.fetch("/webhook", { method: "POST", body, headers });
+  const post: Harness["post"] = async (body, headers) =>
+    runtime.fetch("/webhook", { method: "POST", body, headers });
   const claimCall = (method: string) => async (claim: string, holder?: string) => {
-    const headers = { Authorization: `Bearer ${claim}`, ...(holder === undefined ? {} : { "X-Runner-Holder": holder }) };
+    const headers = {
+      Authorization: `Bearer ${claim}`,
+      ...(holder === undefined ? {} : { "X-Runner-Holder": holder }),
+    };
     const response = await runtime.fetch("/runners/claim", { method, headers });
     await runtime.idle();
     return response;
@@ -137,16 +141,26 @@ const RUNNER_TIMES = [
 
 async function age(runtime: Runtime, ms: number): Promise<void> {
   const update = (table: string, columns: readonly string[]) =>
-    runtime.db.prepare(`UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${String(ms)}`).join(", ")}`);
+    runtime.db.prepare(
+      `UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${String(ms)}`).join(", ")}`,
+    );
   await runtime.db.batch([update("jobs", JOB_TIMES), update("runners", RUNNER_TIMES)]);
 }
 
 function asDispatch(seen: Seen): Dispatch {
   const url = new URL(seen.path, "http://nomad");
   const body = JSON.parse(seen.body) as Record<string, unknown>;
-  const payload = JSON.parse(Buffer.from(String(body["Payload"]), "base64").toString("utf8")) as Dispatch["payload"];
+  const payload = JSON.parse(
+    Buffer.from(String(body["Payload"]), "base64").toString("utf8"),
+  ) as Dispatch["payload"];
   const job = /^\/v1\/job\/([^/]+)\/dispatch$/.exec(url.pathname)?.[1] ?? "";
-  return { job, token: url.searchParams.get("idempotency_token") ?? "", headers: seen.headers, body, payload };
+  return {
+    job,
+    token: url.searchParams.get("idempotency_token") ?? "",
+    headers: seen.headers,
+    body,
+    payload,
+  };
 }
 
 /** Nomad's answer to an accepted dispatch. */
@@ -154,7 +168,13 @@ export function acceptingNomad(): Reply {
   const id = "github-runner-linux/dispatch-example-1001-1795238030-0ddb2c9c";
   return {
     status: 200,
-    body: { DispatchedJobID: id, EvalID: "f7ea5880-88b0-b0b3-99f4-d2d910615439", EvalCreateIndex: 7, JobCreateIndex: 7, Index: 7 },
+    body: {
+      DispatchedJobID: id,
+      EvalID: "f7ea5880-88b0-b0b3-99f4-d2d910615439",
+      EvalCreateIndex: 7,
+      JobCreateIndex: 7,
+      Index: 7,
+    },
   };
 }
 
@@ -165,12 +185,24 @@ export function acceptingGithub(): Origin["reply"] {
     if (path.endsWith("/generate-jitconfig")) {
       const { name } = JSON.parse(body) as { name: string };
       id += 1;
-      const runner = { id, name, os: "unknown", status: "offline", busy: false, labels: [], runner_group_id: 1 };
-      return { status: 201, body: { runner, encoded_jit_config: Buffer.from(`jit of ${name}`).toString("base64") } };
+      const runner = {
+        id,
+        name,
+        os: "unknown",
+        status: "offline",
+        busy: false,
+        labels: [],
+        runner_group_id: 1,
+      };
+      return {
+        status: 201,
+        body: { runner, encoded_jit_config: Buffer.from(`jit of ${name}`).toString("base64") },
+      };
     }
     if (method === "DELETE") return { status: 204 };
     if (path.includes("/actions/runners?")) return { status: 200, body: { total_count: 0, runners: [] } };
-    if (path.includes("/actions/jobs/")) return { status: 200, body: { status: "queued", conclusion: null, runner_name: null } };
+    if (path.includes("/actions/jobs/"))
+      return { status: 200, body: { status: "queued", conclusion: null, runner_name: null } };
     return { status: 404, body: { message: "Not Found" } };
   };
 }

@@ -32,28 +32,45 @@ export type RuntimeName = (typeof RUNTIMES)[number];
 
 export const PUBLIC_URL = "https://hooks.example.test";
 
-const COMPATIBILITY = { compatibilityDate: "2026-04-01", compatibilityFlags: ["global_fetch_strictly_public"] };
+const COMPATIBILITY = {
+  compatibilityDate: "2026-04-01",
+  compatibilityFlags: ["global_fetch_strictly_public"],
+};
 
-export async function startRuntime(name: RuntimeName, bindings: Readonly<Record<string, unknown>>): Promise<Runtime> {
+export async function startRuntime(
+  name: RuntimeName,
+  bindings: Readonly<Record<string, unknown>>,
+): Promise<Runtime> {
   return name === "node" ? startNode(bindings) : startWorkerd(bindings);
 }
 
 interface WorkerModule {
   readonly default: {
-    fetch(request: Request, env: unknown, context: { waitUntil(work: Promise<unknown>): void }): Promise<Response>;
+    fetch(
+      request: Request,
+      env: unknown,
+      context: { waitUntil(work: Promise<unknown>): void },
+    ): Promise<Response>;
     scheduled(event: unknown, env: unknown): Promise<void>;
   };
 }
 
 async function startNode(bindings: Readonly<Record<string, unknown>>): Promise<Runtime> {
-  const miniflare = new Miniflare({ modules: true, script: "export default {}", d1Databases: ["LEDGER"], ...COMPATIBILITY });
+  const miniflare = new Miniflare({
+    modules: true,
+    script: "export default {}",
+    d1Databases: ["LEDGER"],
+    ...COMPATIBILITY,
+  });
   const db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
   // The Worker's sources belong to the other TypeScript program, so their module is described here.
   const path = "../../../worker/index";
   const { default: worker } = (await import(path)) as WorkerModule;
   let env: Record<string, unknown> = { ...bindings, LEDGER: db };
   const working = new Set<Promise<unknown>>();
-  const context = { waitUntil: (work: Promise<unknown>) => void working.add(work.finally(() => working.delete(work))) };
+  const context = {
+    waitUntil: (work: Promise<unknown>) => void working.add(work.finally(() => working.delete(work))),
+  };
   const lines: string[] = [];
   const spy = jest.spyOn(console, "log").mockImplementation((line: unknown) => void lines.push(String(line)));
   return {
@@ -81,13 +98,13 @@ async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promis
   const options = (values: Readonly<Record<string, unknown>>) => ({
     ...COMPATIBILITY,
     modules: [{ type: "ESModule" as const, path: "worker.js", contents: script }],
-    bindings: Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== undefined && key !== "LEDGER")) as Record<
-      string,
-      string
-    >,
+    bindings: Object.fromEntries(
+      Object.entries(values).filter(([key, value]) => value !== undefined && key !== "LEDGER"),
+    ) as Record<string, string>,
     ...("LEDGER" in values && values["LEDGER"] === undefined ? {} : { d1Databases: ["LEDGER"] }),
     handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
-      for (const stream of [stdout, stderr]) stream.on("data", (chunk: Buffer) => lines.push(...String(chunk).trim().split("\n")));
+      for (const stream of [stdout, stderr])
+        stream.on("data", (chunk: Buffer) => lines.push(...String(chunk).trim().split("\n")));
     },
   });
   const miniflare = new Miniflare(options(bindings));
@@ -96,7 +113,10 @@ async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promis
     db,
     lines,
     fetch: async (at, init) =>
-      (await miniflare.dispatchFetch(`${PUBLIC_URL}${at}`, init as Parameters<Miniflare["dispatchFetch"]>[1])) as unknown as Response,
+      (await miniflare.dispatchFetch(
+        `${PUBLIC_URL}${at}`,
+        init as Parameters<Miniflare["dispatchFetch"]>[1],
+      )) as unknown as Response,
     sweep: async () => {
       const worker = await miniflare.getWorker();
       await worker.scheduled({ cron: "* * * * *" });
