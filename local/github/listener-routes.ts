@@ -72,19 +72,21 @@ export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
       name: job.name,
       repository: repository.fullName,
       eventName: event,
+      ref: event === "push" ? "refs/heads/main" : "refs/pull/1/merge",
       event: workflowEvent(job),
       runMs: job.runMs,
+      script: job.script,
     });
   });
 
   routes.post("/jobs/:id/finish", async (context) => {
     const runner = runnerOf(context.req.header("authorization"));
-    const { conclusion } = await context.req.json<{ conclusion: unknown }>();
+    const { conclusion, log } = await context.req.json<{ conclusion: unknown; log?: string }>();
     const known = CONCLUSIONS.find((it) => it === conclusion);
     if (known === undefined) return context.json({ message: "Unknown conclusion" }, 422);
     const jobId = Number(context.req.param("id"));
     if (runner === undefined) return context.json({ message: "The job is not this runner's" }, 409);
-    return scheduler.finish(runner, jobId, known)
+    return scheduler.finish(runner, jobId, known, log ?? "")
       ? context.body(null, 204)
       : context.json({ message: "The job is not this runner's" }, 409);
   });

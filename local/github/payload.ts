@@ -40,17 +40,22 @@ export function workflowEvent(job: Job): Json {
   const payload = rename(find("pull_request", isFromExampleRepository), repository);
   const pull = payload["pull_request"] as Json;
   const head = pull["head"] as Json;
+  const own = payload["repository"] as Json;
   const isFork = headRepository !== repository.fullName;
-  head["repo"] =
-    headRepository === null
-      ? null
-      : {
-          ...(payload["repository"] as Json),
-          full_name: headRepository,
-          name: headRepository.split("/")[1],
-          fork: isFork || repository.fork,
-        };
+  (pull["base"] as Json)["repo"] = own;
+  head["repo"] = own;
+  // A fork that was deleted leaves a pull request without a head repository.
+  if (isFork) head["repo"] = headRepository === null ? null : forkOf(own, headRepository);
   return payload;
+}
+
+/** Far from the ids that the stand-in gives to repositories. */
+const FORK_ID_OFFSET = 1_000_000;
+
+function forkOf(own: Json, fullName: string): Json {
+  const [login, name] = fullName.split("/");
+  const owner = { ...(own["owner"] as Json), login };
+  return { ...own, id: Number(own["id"]) + FORK_ID_OFFSET, full_name: fullName, name, owner, fork: true };
 }
 
 /** The fields of a job that GitHub sets for it, in a payload as in the REST API. */

@@ -32,6 +32,8 @@ export class Scheduler {
       name: spec.name ?? "build",
       labels: spec.labels,
       runMs: spec.runMs ?? 50,
+      script: spec.script ?? null,
+      log: "",
       status: spec.waiting === true ? "waiting" : "queued",
       conclusion: null,
       runner: null,
@@ -101,9 +103,10 @@ export class Scheduler {
   }
 
   /** A listener has done its job. An ephemeral runner is gone with it. */
-  finish(runner: Runner, jobId: number, conclusion: Conclusion): boolean {
+  finish(runner: Runner, jobId: number, conclusion: Conclusion, log: string): boolean {
     const job = this.#state.jobs.get(jobId);
     if (job?.status !== "in_progress" || job.assignedTo !== runner.id) return false;
+    job.log = log;
     this.#state.removeRunner(runner);
     // The listener does not wait for the webhook's receiver.
     void this.#complete(job, conclusion);

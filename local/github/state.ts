@@ -128,6 +128,7 @@ export function jobView(job: Job): JobView {
     status: job.status,
     conclusion: job.conclusion,
     runnerName: job.runner?.name ?? null,
+    log: job.log,
   };
 }
 

@@ -39,8 +39,11 @@ export interface Job {
   readonly attempt: number;
   readonly name: string;
   readonly labels: readonly string[];
-  /** How long the runner works on it. */
+  /** How long the runner works on it when it has no script. */
   readonly runMs: number;
+  readonly script: string | null;
+  /** What its hook and its step printed. */
+  log: string;
   status: JobStatus;
   conclusion: Conclusion | null;
   /** Set from `in_progress` on. */
@@ -70,6 +73,8 @@ export interface JobSpec {
   readonly waiting?: boolean;
   /** @default 50 */
   readonly runMs?: number;
+  /** Its one step, run with `sh -e` by the runner. @default none; the job passes the time only */
+  readonly script?: string;
 }
 
 /** A registered runner. */
@@ -160,6 +165,7 @@ export interface JobView {
   readonly status: JobStatus;
   readonly conclusion: Conclusion | null;
   readonly runnerName: string | null;
+  readonly log: string;
 }
 
 export interface RunnerView {

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Conclusion, type FromWorker, type JobMessage, type ToWorker, call } from "./protocol";
+
+/**
+ * `Runner.Worker` as a job-started hook and the runner's scripts meet it: a process of its own per workflow job, which
+ * opens a log under `_diag`, runs the hook before the first step, then the step, and reports the result.
+ */
+
+const ROOT = join(__dirname, "..");
+
+/** How long a step has between SIGINT and SIGKILL when the job is cancelled; the real worker gives 7.5 s, then 2.5. */
+const STEP_GRACE_MS = 7_500;
+
+const MAX_LOG_CHARACTERS = 65_536;
+
+class Worker {
+  readonly #job: JobMessage;
+  readonly #runnerName: string;
+  readonly #work = join(ROOT, "_work");
+  #step: ChildProcess | null = null;
+  #wakeUp: (() => void) | null = null;
+  /** Why no further step runs. */
+  #ended: Conclusion | null = null;
+  log = "";
+
+  constructor(job: JobMessage, runnerName: string) {
+    this.#job = job;
+    this.#runnerName = runnerName;
+  }
+
+  async run(): Promise<Conclusion> {
+    const env = this.#environment();
+    const hook = process.env["ACTIONS_RUNNER_HOOK_JOB_STARTED"] ?? "";
+    if (hook !== "") {
+      if (!existsSync(hook)) {
+        this.log += `The job-started hook ${hook} does not exist.\n`;
+        return "failure";
+      }
+      const shell = spawnSync("bash", ["-c", ":"]).status === 0 ? "bash" : "sh";
+      const code = await this.#runStep(shell, ["-e", hook], env);
+      if (code !== 0) return this.#ended ?? "failure";
+    }
+    if (this.#ended !== null) return this.#ended;
+    if (this.#job.script === null) {
+      await this.#pass(this.#job.runMs);
+      return this.#ended ?? "success";
+    }
+    const code = await this.#runStep("sh", ["-e", "-c", this.#job.script], env);
+    return this.#ended ?? (code === 0 ? "success" : "failure");
+  }
+
+  /** No further step starts, and what runs is interrupted. */
+  end(conclusion: Conclusion): void {
+    this.#ended ??= conclusion;
+    this.#wakeUp?.();
+    const step = this.#step;
+    if (step === null) return;
+    step.kill("SIGINT");
+    setTimeout(() => step.kill("SIGKILL"), STEP_GRACE_MS).unref();
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const temp = join(this.#work, "_temp");
+    const workspace = join(this.#work, "workspace");
+    const eventDirectory = join(temp, "_github_workflow");
+    for (const directory of [eventDirectory, workspace]) mkdirSync(directory, { recursive: true });
+    const eventPath = join(eventDirectory, "event.json");
+    writeFileSync(eventPath, JSON.stringify(this.#job.event));
+    return {
+      ...process.env,
+      CI: "true",
+      GITHUB_ACTIONS: "true",
+      GITHUB_EVENT_NAME: this.#job.eventName,
+      GITHUB_EVENT_PATH: eventPath,
+      GITHUB_JOB: this.#job.name,
+      GITHUB_REF: this.#job.ref,
+      GITHUB_REPOSITORY: this.#job.repository,
+      GITHUB_RUN_ID: String(this.#job.runId),
+      GITHUB_WORKSPACE: workspace,
+      RUNNER_NAME: this.#runnerName,
+      RUNNER_TEMP: temp,
+    };
+  }
+
+  #runStep(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number | null> {
+    return new Promise((resolve) => {
+      const step = spawn(command, args, {
+        cwd: join(this.#work, "workspace"),
+        env,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      this.#step = step;
+      const collect = (chunk: Buffer): void => {
+        this.log = (this.log + chunk.toString("utf8")).slice(0, MAX_LOG_CHARACTERS);
+      };
+      step.stdout.on("data", collect);
+      step.stderr.on("data", collect);
+      step.once("error", () => {
+        resolve(127);
+      });
+      step.once("close", (code) => {
+        this.#step = null;
+        resolve(code);
+      });
+    });
+  }
+
+  #pass(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+async function work(message: Extract<ToWorker, { type: "job" }>): Promise<void> {
+  const { job, connection, runnerName } = message;
+  const diagnostics = join(ROOT, "_diag");
+  mkdirSync(diagnostics, { recursive: true });
+  const stamp = new Date()
+    .toISOString()
+    .replace(/[-:]|\.\d+Z/g, "")
+    .replace("T", "-");
+  writeFileSync(join(diagnostics, `Worker_${stamp}-utc.log`), `Job ${String(job.id)}\n`);
+  const worker = new Worker(job, runnerName);
+  process.on("message", (next: ToWorker) => {
+    if (next.type === "cancel") worker.end("cancelled");
+  });
+  // Someone wants the worker to end, not the job to be cancelled: it counts as failed.
+  process.on("SIGTERM", () => {
+    worker.end("failure");
+  });
+  const conclusion = await worker.run();
+  const path = `/jobs/${String(job.id)}/finish`;
+  await call(connection, "POST", path, { conclusion, log: worker.log }).catch(() => null);
+  const done: FromWorker = { type: "done", conclusion };
+  process.send?.(done, () => process.exit(0));
+}
+
+// Ctrl-C reaches the whole group; the listener decides what it means.
+process.on("SIGINT", () => undefined);
+process.once("message", (message: ToWorker) => {
+  if (message.type === "job") void work(message);
+});
