@@ -1,0 +1,198 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RunnerClass, RunnerPolicy } from "../contracts/policy";
+import { pathWithCurl } from "./curl/find";
+import { type GithubStandIn, startGithub } from "./github/github";
+import type { GithubSettings, RepositorySpec } from "./github/types";
+import type { Variables } from "./nomad/jobspec";
+import { type JobspecSource, type NomadStandIn, startNomad } from "./nomad/nomad";
+import { makeRunnerRoot } from "./runner/root";
+import { type LoopSecrets, makeSecrets } from "./secrets";
+import { type LocalBindings, type LocalWorker, startWorker } from "./worker/edge";
+
+export interface LoopOptions {
+  /** Changes to {@link LOOP_POLICY}. */
+  readonly policy?: Partial<RunnerPolicy>;
+  /** @default one private repository, octo-org/example */
+  readonly repositories?: readonly RepositorySpec[];
+  readonly github?: GithubSettings;
+  /** How the Worker proves itself to GitHub. @default "app" */
+  readonly credential?: "app" | "token";
+  /** Allocations at once. @default no limit */
+  readonly capacity?: number;
+  /** Access in front of Nomad. @default "forbid" */
+  readonly access?: "forbid" | "redirect" | "none";
+  /** The cron fires so often; 0 is only when asked. @default 0 */
+  readonly sweepSeconds?: number;
+  /** Bindings put in place of the loop's own; undefined takes one away. */
+  readonly bindings?: LocalBindings;
+  /** Variables of the job specification besides those of the class. */
+  readonly jobVariables?: Variables;
+  readonly onLog?: (line: string) => void;
+}
+
+/** The whole system on loopback: what the demo plays on and what acceptance tests look at. */
+export interface Loop {
+  readonly github: GithubStandIn;
+  readonly nomad: NomadStandIn;
+  readonly worker: LocalWorker;
+  readonly policy: RunnerPolicy;
+  readonly secrets: LoopSecrets;
+  /** What is not as on a usual machine, for people. */
+  readonly notes: readonly string[];
+  /** Ends every process and removes every file. */
+  close(): Promise<void>;
+}
+
+export const LOOP_CLASS: RunnerClass = {
+  name: "linux",
+  job: "github-runner-linux",
+  labels: ["self-hosted", "linux", "x64"],
+  maxRunners: 0,
+  pickupDeadlineSeconds: 300,
+  idleTimeoutSeconds: 300,
+  maxDurationSeconds: 21_600,
+};
+
+export const LOOP_POLICY: RunnerPolicy = {
+  scope: "repository",
+  repositories: ["octo-org/*"],
+  publicRepositories: [],
+  forkPullRequests: "refuse",
+  requireSelfHostedLabel: true,
+  runnerGroupId: 1,
+  classes: [LOOP_CLASS],
+};
+
+const JOBS = join(__dirname, "..", "jobs");
+const SCRIPTS = {
+  start_script: "start-runner.sh",
+  claim_script: "claim.sh",
+  hook_script: "job-started-hook.sh",
+  release_script: "release-runner.sh",
+};
+
+/** Starts GitHub, Nomad and the Worker on free ports of loopback, with secrets of their own and a webhook each. */
+export async function startLoop(options: LoopOptions = {}): Promise<Loop> {
+  const directory = await mkdtemp(join(tmpdir(), "runner-loop-"));
+  const closing: (() => Promise<void>)[] = [
+    () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
+  ];
+  const close = async (): Promise<void> => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    return { ...(await start(options, directory, closing)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(
+  options: LoopOptions,
+  directory: string,
+  closing: (() => Promise<void>)[],
+): Promise<Omit<Loop, "close">> {
+  const secrets = makeSecrets();
+  const policy: RunnerPolicy = { ...LOOP_POLICY, ...options.policy };
+  const repositories = options.repositories ?? [
+    { fullName: "octo-org/example", organization: policy.scope === "organization" },
+  ];
+  const owners = [...new Set(repositories.map(({ fullName }) => fullName.split("/", 1).join("")))];
+  const root = join(directory, "runner");
+  await makeRunnerRoot(root);
+  const curl = await pathWithCurl(process.env["PATH"] ?? "", join(directory, "curl"));
+
+  const github = await startGithub({
+    tokens: owners.slice(0, 1).map((owner) => ({ token: secrets.githubToken, owner })),
+    apps: [{ appId: secrets.appId, publicKey: secrets.appPublicKey, accounts: owners }],
+    ...(options.github === undefined ? {} : { settings: options.github }),
+  });
+  closing.push(() => github.close());
+
+  const access = options.access ?? "forbid";
+  const nomad = await startNomad({
+    jobs: policy.classes.map((it) => jobspec(it, policy, root, options.jobVariables ?? {})),
+    tokens: [{ secret: secrets.nomadToken, capabilities: ["dispatch-job"] }],
+    path: curl.path,
+    ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
+    ...(access === "none"
+      ? {}
+      : { access: { clientId: secrets.accessId, clientSecret: secrets.accessSecret, refusal: access } }),
+  });
+  closing.push(() => nomad.close());
+
+  const worker = await startWorker({
+    bindings: { ...bindings(options, secrets, policy, github.url, nomad.url), ...options.bindings },
+    sweepSeconds: options.sweepSeconds ?? 0,
+    ...(options.onLog === undefined ? {} : { onLog: options.onLog }),
+  });
+  closing.push(() => worker.close());
+
+  for (const repository of repositories) github.addRepository(repository);
+  const targets = policy.scope === "organization" ? owners : repositories.map(({ fullName }) => fullName);
+  for (const target of targets) {
+    github.addHook({ target, url: `${worker.url}/webhook`, secret: secrets.webhookSecret });
+  }
+  const notes = curl.standIn
+    ? ["no curl on this machine: the runner scripts use local/curl in its place"]
+    : [];
+  return { github, nomad, worker, policy, secrets, notes };
+}
+
+function bindings(
+  options: LoopOptions,
+  secrets: LoopSecrets,
+  policy: RunnerPolicy,
+  githubUrl: string,
+  nomadUrl: string,
+): LocalBindings {
+  const credential: LocalBindings =
+    options.credential === "token"
+      ? { GITHUB_TOKEN: secrets.githubToken }
+      : { GITHUB_APP_ID: secrets.appId, GITHUB_APP_PRIVATE_KEY: secrets.appPrivateKey };
+  const service: LocalBindings =
+    options.access === "none"
+      ? {}
+      : { CF_ACCESS_CLIENT_ID: secrets.accessId, CF_ACCESS_CLIENT_SECRET: secrets.accessSecret };
+  return {
+    RUNNER_POLICY: JSON.stringify(policy),
+    GITHUB_WEBHOOK_SECRET: secrets.webhookSecret,
+    GITHUB_API_URL: githubUrl,
+    NOMAD_ADDR: nomadUrl,
+    NOMAD_TOKEN: secrets.nomadToken,
+    CLAIM_KEY: secrets.claimKey,
+    STATUS_TOKEN: secrets.statusToken,
+    ...credential,
+    ...service,
+  };
+}
+
+/** The job of a class as it is deployed, on the plain process driver. */
+function jobspec(
+  runnerClass: RunnerClass,
+  policy: RunnerPolicy,
+  root: string,
+  more: Variables,
+): JobspecSource {
+  const scripts = Object.entries(SCRIPTS).map(
+    ([variable, file]) => [variable, readFileSync(join(JOBS, file), "utf8")] as const,
+  );
+  return {
+    file: join(JOBS, "runner.nomad.hcl"),
+    variables: {
+      ...Object.fromEntries(scripts),
+      name: runnerClass.job,
+      driver: "raw_exec",
+      runner_root: root,
+      copy_runner: true,
+      idle_timeout_seconds: runnerClass.idleTimeoutSeconds,
+      max_duration_seconds: runnerClass.maxDurationSeconds,
+      allow_forks: policy.forkPullRequests === "allow",
+      ...more,
+    },
+  };
+}
