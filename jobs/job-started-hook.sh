@@ -30,8 +30,11 @@ refuse() {
   ended=
   trap 'ended=1' INT
   kill -s TERM "$PPID" || :
-  for _ in 1 2 3 4 5; do
-    [ -n "$ended" ] || sleep 1
+  # 5 s, or longer where `sleep` takes no fractions.
+  tries=0
+  while [ -z "$ended" ] && [ $tries -lt 25 ]; do
+    sleep 0.2 2>/dev/null || sleep 1
+    tries=$((tries + 1))
   done
   [ -n "$ended" ] || kill -s KILL "$PPID" || :
   exit 1

@@ -34,7 +34,7 @@ describe.each([
     const found: Record<string, unknown>[] = [];
     worker = await workerStub([granted], () => {
       found.push({
-        curl: argumentListsWith("--config").length > 0,
+        curl: argumentListsWith("--config\0-\0").length > 0,
         arguments: argumentListsWith(partOfClaim),
         environments: environmentsWith(partOfClaim),
         files: filesWith(task.directory, partOfClaim),
