@@ -31,6 +31,8 @@ export interface LoopOptions {
   /** Variables of the job specification besides those of the class. */
   readonly jobVariables?: Variables;
   readonly onLog?: (line: string) => void;
+  /** Text of the Worker. @default the bundle that would be deployed */
+  readonly script?: string;
 }
 
 /** The whole system on loopback: what the demo plays on and what acceptance tests look at. */
@@ -129,6 +131,7 @@ async function start(
     bindings: { ...bindings(options, secrets, policy, github.url, nomad.url), ...options.bindings },
     sweepSeconds: options.sweepSeconds ?? 0,
     ...(options.onLog === undefined ? {} : { onLog: options.onLog }),
+    ...(options.script === undefined ? {} : { script: options.script }),
   });
   closing.push(() => worker.close());
 

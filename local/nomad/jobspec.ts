@@ -15,7 +15,7 @@ const TEMPLATE_DELIMITER = "{{";
 
 /**
  * Reads a job specification as far as the stand-in runs it: rules of dispatch, and the tasks of its one group as plain
- * processes, whatever their driver. Values are literals, `var.<name>`, or Nomad's own `${NOMAD_…}`, which stays.
+ * processes, whatever their driver. Values are literals, `var.<name>` (plus a number), or Nomad's own `${NOMAD_…}`, which stays.
  * @param variables as `nomad job run -var` would give them
  * @throws Error naming a variable that is missing or unknown, or a construct that it cannot run
  */
@@ -125,19 +125,27 @@ class Scope {
 
   #value(value: unknown): unknown {
     if (typeof value !== "string") return value;
-    const whole = /^\$\{([^{}]*)\}$/.exec(value)?.[1]?.trim();
-    const variable = /^var\.([a-z_]+)$/.exec(whole ?? "")?.[1];
-    if (variable !== undefined) {
-      if (!this.#values.has(variable))
-        throw new Error(`${this.file}: uses variable ${variable}, which it has not`);
-      return this.#values.get(variable);
-    }
-    const isOurs = /\$\{(?!NOMAD_|attr\.|node\.|env\[)/.test(value);
-    if (isOurs)
-      throw new Error(`${this.file}: the stand-in evaluates var.<name> and nothing else, got ${value}`);
-    return value;
+    const whole = /^\$\{var\.([a-z_]+)\}$/.exec(value)?.[1];
+    if (whole !== undefined) return this.#variable(whole);
+    const text = value.replace(EXPRESSION, (_whole, name: string, sign?: string, number?: string) => {
+      const found = this.#variable(name);
+      if (sign === undefined) return this.text(found);
+      return String(Number(found) + (sign === "-" ? -1 : 1) * Number(number));
+    });
+    if (!/\$\{(?!NOMAD_|attr\.|node\.|env\[)/.test(text)) return text;
+    throw new Error(
+      `${this.file}: the stand-in evaluates var.<name>, at most plus or minus a number, got ${value}`,
+    );
+  }
+
+  #variable(name: string): unknown {
+    if (this.#values.has(name)) return this.#values.get(name);
+    throw new Error(`${this.file}: uses variable ${name}, which it has not`);
   }
 }
+
+/** `${var.name}`, `${var.name + 30}`. */
+const EXPRESSION = /\$\{\s*var\.([a-z_]+)(?:\s*([+-])\s*(\d+))?\s*\}/g;
 
 /** Labelled blocks, as the conversion gives them: `{ label: [block] }`. */
 function named(scope: Scope, value: unknown): [string, Block][] {
