@@ -5,10 +5,20 @@ import { MAX_BUNDLE_BYTES, PACKAGE_ROOT, buildWorker } from "../constructs/worke
 /** Where the tests and the local programs find the bundle that would be deployed. */
 const TARGET = join(PACKAGE_ROOT, "dist", "worker.js");
 
-const bundle = buildWorker();
-mkdirSync(dirname(TARGET), { recursive: true });
-writeFileSync(TARGET, bundle.script);
-console.log(
-  `${relative(PACKAGE_ROOT, TARGET)}: ${String(bundle.bytes)} bytes of ${String(MAX_BUNDLE_BYTES)} allowed, ` +
-    `from ${String(bundle.sources.length)} sources, sha256 ${bundle.sha256}`,
-);
+function main(): number {
+  try {
+    const { script, bytes, sources, sha256 } = buildWorker();
+    mkdirSync(dirname(TARGET), { recursive: true });
+    writeFileSync(TARGET, script);
+    console.log(
+      `${relative(PACKAGE_ROOT, TARGET)}: ${String(bytes)} bytes of ${String(MAX_BUNDLE_BYTES)} allowed, ` +
+        `from ${String(sources.length)} sources, sha256 ${sha256}`,
+    );
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
+}
+
+process.exitCode = main();
