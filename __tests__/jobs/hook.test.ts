@@ -172,6 +172,15 @@ describe("the parser", () => {
     expect(result).toMatchObject({ code: 0, state: "allowed", steps: ["step"] });
   });
 
+  test("an interrupt while it works does not make way for the steps", async () => {
+    mkdirSync(join(directory, "externals/node24/bin"), { recursive: true });
+    const slow = `#!/bin/sh\nsleep 0.5\nexec '${process.execPath}' "$@"\n`;
+    writeFileSync(join(directory, "externals/node24/bin/node"), slow, { mode: 0o755 });
+    const env = { JOB_HOOK_RUNNER_ROOT: directory };
+    const result = await runHook({ ...pull, env, interruptMs: 300 });
+    expect(result).toMatchObject({ code: 1, state: "refused", steps: [] });
+  });
+
   test("NODE_OPTIONS does not reach it", async () => {
     const script = join(directory, "allow-all.cjs");
     writeFileSync(script, "process.exit(0);");

@@ -16,6 +16,8 @@ export interface HookRun {
   readonly shell?: string;
   /** The worker does not react to SIGTERM. */
   readonly deaf?: boolean;
+  /** Milliseconds after which SIGINT and SIGTERM are sent to the hook, as when a job is cancelled. */
+  readonly interruptMs?: number;
   /** The worker's environment, which the hook inherits. */
   readonly env?: Readonly<Record<string, string>>;
   /** What the hook gets besides. */
@@ -50,6 +52,7 @@ export async function runHook(run: HookRun): Promise<HookResult> {
       FAKE_JOB: JSON.stringify({
         shell: run.shell ?? "sh",
         deaf: run.deaf ?? false,
+        interruptMs: run.interruptMs,
         env: {
           GITHUB_EVENT_PATH: file("event.json"),
           GITHUB_EVENT_NAME: run.name ?? "push",
