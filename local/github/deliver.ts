@@ -127,7 +127,7 @@ export class Deliverer {
       hookId: hook.id,
       deliveredAt: started,
       redelivery: parcel.redelivery,
-      duration: (Date.now() - started) / 1000,
+      duration: (answer.at - started) / 1000,
       status: answer.status,
       statusCode: answer.code,
       event: parcel.event,
@@ -160,18 +160,25 @@ async function post(
   headers: Record<string, string>,
   body: string,
   signal: AbortSignal,
-): Promise<{ readonly code: number; readonly status: string; readonly body: string }> {
+): Promise<{ readonly at: number; readonly code: number; readonly status: string; readonly body: string }> {
   try {
     const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+    const at = Date.now();
     const text = await answer.text();
     return {
+      at,
       code: answer.status,
       status: answer.ok ? "OK" : `Invalid HTTP Response: ${String(answer.status)}`,
       body: text,
     };
   } catch (error) {
     const timedOut = error instanceof Error && error.name === "TimeoutError";
-    return { code: 0, status: timedOut ? "timed out" : "failed to connect to host", body: "" };
+    return {
+      at: Date.now(),
+      code: 0,
+      status: timedOut ? "timed out" : "failed to connect to host",
+      body: "",
+    };
   }
 }
 

@@ -1,0 +1,119 @@
+import { type Loop, startLoop } from "../loop";
+import { type Report, makeReport } from "./report";
+import { Scenario } from "./scenario";
+import { Screen, type Terminal } from "./screen";
+import { Timeline } from "./timeline";
+
+/** A demo that hangs is a demo that failed. */
+const WATCHDOG_MS = 100_000;
+/** What still ends after the last job: each runner's own clean-up. */
+const SETTLE_MS = 15_000;
+
+/**
+ * `npm run demo`: the whole loop on loopback, drawn as it happens; with `--json` the same as data. Ends with 1 when
+ * anything is not as it has to be.
+ */
+async function main(): Promise<void> {
+  const json = process.argv.includes("--json");
+  const screen = new Screen(json ? silent() : terminal());
+  const began = Date.now();
+  screen.line(screen.paint("bold", "One waiting job becomes one runner, then nothing runs"));
+  screen.line(
+    screen.paint(
+      "dim",
+      "The Worker's real bundle in workerd; GitHub and Nomad are stand-ins on this machine; the",
+    ),
+  );
+  screen.line(
+    screen.paint("dim", "runners are the project's own scripts, with a listener that works like GitHub's."),
+  );
+  const loop = await startLoop();
+  const watchdog = setTimeout(() => {
+    process.stderr.write("the demo did not end in time\n");
+    void loop.close().finally(() => process.exit(1));
+  }, WATCHDOG_MS);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      void loop.close().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+    });
+  }
+  try {
+    for (const note of loop.notes) screen.line(screen.paint("yellow", note));
+    const timeline = new Timeline(loop.github.events, loop.nomad.events, () => {
+      screen.changed();
+    });
+    const played = await new Scenario(loop, timeline, screen).play();
+    await settle(loop);
+    const seconds = Math.round((Date.now() - began) / 100) / 10;
+    const report = makeReport(loop, timeline, played, seconds);
+    if (json) console.log(JSON.stringify({ ...report, scenes: timeline.scenes }, null, 2));
+    else print(screen, report);
+    process.exitCode = report.ok ? 0 : 1;
+  } finally {
+    screen.finish();
+    clearTimeout(watchdog);
+    await loop.close();
+  }
+}
+
+/** Lets the last runners leave, then lets the cron's sweep look once. */
+async function settle(loop: Loop): Promise<void> {
+  const end = Date.now() + SETTLE_MS;
+  while (Date.now() < end && loop.nomad.children().some(({ status }) => status !== "dead")) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await loop.worker.sweep();
+}
+
+function print(screen: Screen, { ok, totals, expectations }: Report): void {
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      "jobs queued / run / ignored",
+      `${String(totals.jobs)} / ${String(totals.jobsRun)} / ${String(totals.jobsIgnored)}`,
+    ],
+    ["runners started", String(totals.runnersStarted)],
+    ["runners left", String(totals.runnersLeft)],
+    ["forged deliveries refused", String(totals.forgedRefused)],
+    ["duplicate deliveries absorbed", String(totals.duplicatesAbsorbed)],
+    [
+      "queued → running, p50 / p95",
+      `${String(totals.queuedToRunningP50)} / ${String(totals.queuedToRunningP95)} ms (without the outage's)`,
+    ],
+    ["seconds", String(totals.seconds)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  screen.line();
+  screen.line(screen.paint("bold", "Afterwards"));
+  for (const [name, value] of rows) screen.line(`  ${name.padEnd(width)}  ${value}`);
+  screen.line();
+  screen.line(screen.paint("bold", "Expected"));
+  for (const { ok: met, text, seen } of expectations) {
+    const mark = met ? screen.paint("green", "✓") : screen.paint("red", "✗");
+    screen.line(`  ${mark} ${text} ${screen.paint("dim", `(${seen})`)}`);
+  }
+  screen.line();
+  screen.line(ok ? screen.paint("green", "All as expected.") : screen.paint("red", "Not all as expected."));
+}
+
+function terminal(): Terminal {
+  const { stdout } = process;
+  const { env } = process;
+  const isTty = stdout.isTTY;
+  return {
+    write: (text) => stdout.write(text),
+    live: isTty && env["TERM"] !== "dumb",
+    colours: isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+    height: isTty ? stdout.rows : 0,
+  };
+}
+
+function silent(): Terminal {
+  return { write: () => undefined, live: false, colours: false, height: 0 };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `npm run demo: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(1);
+});
