@@ -1,0 +1,30 @@
+/**
+ * Why GitHub did not do what it was asked:
+ * - `rate_limited` ask again after `retryAfterSeconds`
+ * - `unavailable` no answer, a 5xx, an answer of another shape, or a credential that cannot be read: try again
+ * - `refused` 401, 403, 422 or a redirect: nothing helps until an operator changes something
+ * - `not_found` 404, `conflict` 409: as GitHub says
+ * - `busy` 422 to the deletion of a runner that runs a job
+ */
+export interface GithubError {
+  readonly ok: false;
+  readonly error: "rate_limited" | "unavailable" | "refused" | "not_found" | "conflict" | "busy";
+  readonly retryAfterSeconds: number | null;
+  /** Printable ASCII, at most 200 characters, no secrets. */
+  readonly detail: string;
+}
+
+export type GithubResult<T> = { readonly ok: true; readonly value: T } | GithubError;
+
+export function githubError(
+  error: GithubError["error"],
+  detail: string,
+  retryAfterSeconds: number | null = null,
+): GithubError {
+  return { ok: false, error, retryAfterSeconds, detail };
+}
+
+/** An answer of success whose body is not what the API documents. */
+export function unexpectedAnswer(what: string): GithubError {
+  return githubError("unavailable", `${what}: GitHub's answer has not the documented shape`);
+}

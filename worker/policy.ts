@@ -1,0 +1,79 @@
+import type { RunnerPolicy } from "../contracts/policy";
+import type { WorkflowJobEvent } from "./event";
+
+export type PolicyDecision =
+  | {
+      readonly allowed: true;
+      /** Where the runner registers: `owner/name` as GitHub sent it, or the organization's login. */
+      readonly scope: string;
+      /** Whether the run must be looked up before a dispatch: a listed public repository whose forks are refused. */
+      readonly forkCheck: boolean;
+    }
+  | {
+      readonly allowed: false;
+      readonly reason: "repository_not_allowed" | "other_owner" | "public_repository";
+    };
+
+/**
+ * Decides whether a repository gets runners. Of public repositories only those listed do: whoever opens a pull request
+ * there runs code on the cluster.
+ * @see https://docs.github.com/actions/reference/security/secure-use#hardening-for-self-hosted-runners
+ */
+export function decide(policy: RunnerPolicy, event: WorkflowJobEvent): PolicyDecision {
+  const { fullName, owner } = event.repository;
+  let scope = fullName;
+  if (policy.scope === "organization") {
+    const organization = organizationOf(policy) ?? event.organization;
+    if (organization === null || !sameName(organization, owner))
+      return { allowed: false, reason: "other_owner" };
+    if (event.organization !== null && !sameName(event.organization, owner)) {
+      return { allowed: false, reason: "other_owner" };
+    }
+    scope = organization;
+  }
+  const listed = (patterns: readonly string[]): boolean =>
+    patterns.some((pattern) => matchesRepository(pattern, fullName));
+  if (!listed(policy.repositories)) return { allowed: false, reason: "repository_not_allowed" };
+  if (event.repository.private) return { allowed: true, scope, forkCheck: false };
+  if (!listed(policy.publicRepositories)) return { allowed: false, reason: "public_repository" };
+  return { allowed: true, scope, forkCheck: policy.forkPullRequests === "refuse" };
+}
+
+/** The organization that an organization-scope policy names: the owner of its first pattern. @returns null when that
+ *  has a `*`; the delivery then says which organization it is */
+export function organizationOf(policy: RunnerPolicy): string | null {
+  const owner = policy.repositories[0]?.split("/", 1)[0] ?? "*";
+  return owner.includes("*") ? null : owner;
+}
+
+/** Whether `owner/name` fits an `owner/name` pattern: case-insensitive, `*` is any run of characters within its
+ *  segment. */
+export function matchesRepository(pattern: string, fullName: string): boolean {
+  const wanted = pattern.toLowerCase().split("/");
+  const given = fullName.toLowerCase().split("/");
+  return (
+    wanted.length === given.length &&
+    wanted.every((segment, index) => matchesSegment(segment, given[index] ?? ""))
+  );
+}
+
+/** No RegExp is built from the pattern, so there is nothing to inject and nothing to backtrack: each literal between two
+ *  `*` is taken at its first place, which leaves the most for the rest. */
+function matchesSegment(pattern: string, text: string): boolean {
+  const [head = "", ...rest] = pattern.split("*");
+  const tail = rest.pop();
+  if (tail === undefined) return pattern === text;
+  if (text.length < head.length + tail.length || !text.startsWith(head) || !text.endsWith(tail)) return false;
+  const end = text.length - tail.length;
+  let at = head.length;
+  for (const literal of rest) {
+    const found = text.indexOf(literal, at);
+    if (found === -1 || found + literal.length > end) return false;
+    at = found + literal.length;
+  }
+  return true;
+}
+
+function sameName(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}
