@@ -172,7 +172,7 @@ job "runner" {
     # starts a second allocation elsewhere, whatever `reschedule` says. It can still happen once the node is
     # forgotten; the other allocation's claim is then refused (409) and it leaves.
     disconnect {
-      lost_after = "6h"
+      lost_after = "${var.max_duration_seconds}s"
       replace    = false
     }
 
@@ -229,8 +229,8 @@ job "runner" {
         change_mode = "noop"
       }
 
-      # The workload's Nomad token must not reach workflow code, neither as NOMAD_TOKEN nor as secrets/nomad_token.
-      # There is no vault block and no consul block for the same reason.
+      # No Nomad token for workflow code, neither as NOMAD_TOKEN nor as secrets/nomad_token, and no vault or consul block.
+      # secrets/api.sock, Nomad's API, is there in every task: run the cluster with ACLs, or it takes any call.
       identity {
         env  = false
         file = false

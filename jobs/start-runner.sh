@@ -111,7 +111,9 @@ prepare_root() {
 }
 
 # Starts the listener. $1: JIT config, or empty on a restart: it has written what it needs then.
-# Only the subshell that becomes the listener ever has it exported; the listener unsets it for its own children.
+# Only the subshell that becomes the listener ever has it exported; the listener unsets it for its own children. Code of
+# the same user can still read /proc/PID/environ of the listener, as it can the credentials beside bin/: by then the
+# config is spent, and both are this one runner's.
 launch() {
   (
     cd "$root" || exit 1
