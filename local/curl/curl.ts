@@ -47,7 +47,8 @@ function readArguments(args: readonly string[]): Options {
   let showError = false;
   const rest = [...args];
   for (let option = rest.shift(); option !== undefined; option = rest.shift()) {
-    const value = (): string => rest.shift() ?? usage(`option ${String(option)}: requires parameter`);
+    const name = option;
+    const value = (): string => rest.shift() ?? usage(`option ${name}: requires parameter`);
     if (option === "--disable") continue;
     else if (option === "--silent") silent = true;
     else if (option === "--show-error") showError = true;

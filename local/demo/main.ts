@@ -49,6 +49,10 @@ async function main(): Promise<void> {
     if (json) console.log(JSON.stringify({ ...report, scenes: timeline.scenes }, null, 2));
     else print(screen, report);
     process.exitCode = report.ok ? 0 : 1;
+  } catch (error) {
+    screen.finish();
+    process.stderr.write(`The Worker's last lines:\n${loop.worker.logs().slice(-10).join("\n")}\n`);
+    throw error;
   } finally {
     screen.finish();
     clearTimeout(watchdog);
@@ -104,16 +108,15 @@ function terminal(): Terminal {
     live: isTty && env["TERM"] !== "dumb",
     colours: isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
     height: isTty ? stdout.rows : 0,
+    width: isTty ? stdout.columns : 0,
   };
 }
 
 function silent(): Terminal {
-  return { write: () => undefined, live: false, colours: false, height: 0 };
+  return { write: () => undefined, live: false, colours: false, height: 0, width: 0 };
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(
-    `npm run demo: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`npm run demo: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 });

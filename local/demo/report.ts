@@ -139,15 +139,27 @@ function edgeExpectations(loop: Loop, timeline: Timeline, played: Played): Expec
   ];
 }
 
-/** Names of the secrets that stand in the Worker's log or in a task's output. */
+/** What must not be read in any log, whatever its value. */
+const SECRET_SHAPES: Readonly<Record<string, RegExp>> = {
+  "a claim": /eyJ[A-Za-z0-9_-]{40,}\.[A-Za-z0-9_-]{43}/,
+  // Base64 of the beginning of every JIT config.
+  "a JIT config": /eyIucnVubmVyI/,
+  "a signature": /sha256=[0-9a-f]{64}/,
+};
+
+/** Names of what stands in the Worker's log or in a task's output and must not. */
 function leaked(loop: Loop): string[] {
   const outputs = loop.nomad
     .children()
     .flatMap(({ allocations }) => allocations.flatMap(({ tasks }) => tasks));
   const text = [...loop.worker.logs(), ...outputs.map(({ output }) => output)].join("\n");
-  return Object.entries(loop.secrets)
+  const values = Object.entries(loop.secrets)
     .filter(([name, value]) => name !== "appId" && name !== "appPublicKey" && text.includes(String(value)))
     .map(([name]) => name);
+  const shapes = Object.entries(SECRET_SHAPES)
+    .filter(([, shape]) => shape.test(text))
+    .map(([name]) => name);
+  return [...values, ...shapes];
 }
 
 function jobOf(loop: Loop, id: number): { readonly conclusion: string | null } | undefined {

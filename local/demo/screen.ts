@@ -8,10 +8,13 @@ export interface Terminal {
   readonly colours: boolean;
   /** Lines that fit; a scene that is higher is not drawn over. */
   readonly height: number;
+  /** Characters that fit; a line that is longer would be two, and drawing over would go wrong. */
+  readonly width: number;
 }
 
 const NAME_WIDTH = 22;
 const CELL_WIDTH = 11;
+const ROW_WIDTH = 2 + NAME_WIDTH + CELL_WIDTH * STEPS.length + 4;
 /** No more pictures than an eye can follow. */
 const FRAME_MS = 50;
 
@@ -69,7 +72,8 @@ export class Screen {
   #draw(): void {
     const scene = this.#scene;
     if (scene === null) return;
-    if (!this.#terminal.live || scene.rows.length + 4 > this.#terminal.height) {
+    const { live, height, width } = this.#terminal;
+    if (!live || scene.rows.length + 4 > height || ROW_WIDTH > width) {
       for (const row of scene.rows) if (row.ending !== null) this.#print(row);
       return;
     }
@@ -99,7 +103,9 @@ export class Screen {
   }
 
   #mark(row: Row): string {
-    const note = row.note === "" ? "" : this.paint("dim", ` ${row.note}`);
+    const room = this.#terminal.live ? Math.max(0, this.#terminal.width - ROW_WIDTH) : row.note.length;
+    const text = row.note.length > room ? `${row.note.slice(0, Math.max(0, room - 1))}…` : row.note;
+    const note = row.note === "" ? "" : this.paint("dim", ` ${text}`);
     switch (row.ending) {
       case null:
         return note.trimStart();

@@ -161,7 +161,7 @@ function jobOfRunner(name: string): number {
 
 function reasonOf(body: string): string {
   try {
-    return String((JSON.parse(body) as { reason?: unknown }).reason ?? "no reason given");
+    return (JSON.parse(body) as { reason?: string }).reason ?? "no reason given";
   } catch {
     return "no reason given";
   }

@@ -34,7 +34,7 @@ export function devSettings(env: Readonly<Record<string, string | undefined>>): 
   }
   const ledgerDir = env["LEDGER_DIR"];
   return {
-    bindings: Object.fromEntries(given) as LocalBindings,
+    bindings: Object.fromEntries(given),
     port: whole(env, "PORT", DEFAULT_PORT, 0, MAX_PORT),
     sweepSeconds: whole(env, "SWEEP_SECONDS", DEFAULT_SWEEP_SECONDS, 1, MAX_SWEEP_SECONDS),
     ledgerDir: ledgerDir === "" ? undefined : ledgerDir,

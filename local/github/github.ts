@@ -81,32 +81,62 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSt
   const deliverer = new Deliverer(state);
   const scheduler = new Scheduler(state, deliverer);
   const faults = new Faults();
-  const server: LoopbackServer = await serve(routes(), options.port);
+  const parts: Parts = { state, auth, deliverer, scheduler, faults };
+  const app = application(parts, () => server.url);
+  const server: LoopbackServer = await serve(
+    (request, bindings) => app.fetch(request, bindings),
+    options.port,
+  );
   const clock = setInterval(() => {
     scheduler.tick(Date.now());
   }, TICK_MS).unref();
-
-  function routes(): (request: Request, bindings: HttpBindings) => Response | Promise<Response> {
-    const rest = new Hono<RestEnv>()
-      .use(guard(state, auth))
-      .route(
-        "/",
-        runnerRoutes(state, () => server.url),
-      )
-      .route("/", jobRoutes(state))
-      .route("/", appRoutes(auth))
-      .route("/", hookRoutes(state, deliverer));
-    const app = new Hono<{ Bindings: HttpBindings }>();
-    app.use(striking(faults));
-    app.route("/_listener", listenerRoutes(state, scheduler));
-    app.route("/api/v3", rest);
-    app.route("/", rest);
-    app.notFound((context) => context.json({ message: "Not Found", status: "404" }, 404));
-    return (request, bindings) => app.fetch(request, bindings);
-  }
-
   return {
     url: server.url,
+    ...controls(parts),
+    close: async () => {
+      clearInterval(clock);
+      scheduler.close();
+      await deliverer.close();
+      await server.close();
+    },
+  };
+}
+
+interface Parts {
+  readonly state: GithubState;
+  readonly auth: GithubAuth;
+  readonly deliverer: Deliverer;
+  readonly scheduler: Scheduler;
+  readonly faults: Faults;
+}
+
+function application(
+  { state, auth, deliverer, scheduler, faults }: Parts,
+  serverUrl: () => string,
+): Hono<{ Bindings: HttpBindings }> {
+  const rest = new Hono<RestEnv>()
+    .use(guard(state, auth))
+    .route("/", runnerRoutes(state, serverUrl))
+    .route("/", jobRoutes(state))
+    .route("/", appRoutes(auth))
+    .route("/", hookRoutes(state, deliverer));
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use(striking(faults));
+  app.route("/_listener", listenerRoutes(state, scheduler));
+  app.route("/api/v3", rest);
+  app.route("/", rest);
+  app.notFound((context) => context.json({ message: "Not Found", status: "404" }, 404));
+  return app;
+}
+
+function controls({
+  state,
+  auth,
+  deliverer,
+  scheduler,
+  faults,
+}: Parts): Omit<GithubStandIn, "url" | "close"> {
+  return {
     faults,
     events: state.events,
     addRepository: (spec) => void state.addRepository(spec),
@@ -142,12 +172,6 @@ export async function startGithub(options: GithubOptions = {}): Promise<GithubSt
     revokeTokens: (token) => {
       if (token === undefined) auth.revokeIssued();
       else auth.revoke(token);
-    },
-    close: async () => {
-      clearInterval(clock);
-      scheduler.close();
-      await deliverer.close();
-      await server.close();
     },
   };
 }

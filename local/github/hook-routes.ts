@@ -83,7 +83,7 @@ async function create(context: RestContext, state: GithubState, deliverer: Deliv
     target: found.scope,
     url,
     secret: typeof secret === "string" && secret !== "" ? secret : null,
-    events: events as string[],
+    events,
     active: body?.["active"] !== false,
     // GitHub's default, and a common mistake.
     contentType: config?.["content_type"] === "json" ? "json" : "form",

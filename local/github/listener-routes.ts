@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { workflowEvent } from "./payload";
 import { type Scheduler, connect } from "./scheduler";
 import type { GithubState } from "./state";
@@ -16,11 +16,8 @@ const CONCLUSIONS: readonly Conclusion[] = ["success", "failure", "cancelled"];
  */
 export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
   const routes = new Hono();
-  const runnerOf = (authorization: string | undefined): Runner | undefined =>
-    [...state.runners.values()].find((it) => authorization === `Bearer ${it.token}`);
-
   routes.post("/sessions", (context) => {
-    const runner = runnerOf(context.req.header("authorization"));
+    const runner = runnerOf(state, context);
     if (runner === undefined)
       return context.json({ message: "The runner registration has been deleted" }, 404);
     if (runner.session !== null)
@@ -32,7 +29,7 @@ export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
   });
 
   routes.get("/sessions/:id/message", async (context) => {
-    const runner = runnerOf(context.req.header("authorization"));
+    const runner = runnerOf(state, context);
     const session = runner?.session;
     if (
       runner === undefined ||
@@ -53,7 +50,7 @@ export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
   });
 
   routes.delete("/sessions/:id", (context) => {
-    const runner = runnerOf(context.req.header("authorization"));
+    const runner = runnerOf(state, context);
     if (runner?.session?.id === context.req.param("id")) {
       runner.session.wake?.();
       runner.session = null;
@@ -61,8 +58,13 @@ export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
     return context.body(null, 204);
   });
 
+  jobRoutes(routes, state, scheduler);
+  return routes;
+}
+
+function jobRoutes(routes: Hono, state: GithubState, scheduler: Scheduler): void {
   routes.post("/jobs/:id/acquire", (context) => {
-    const runner = runnerOf(context.req.header("authorization"));
+    const runner = runnerOf(state, context);
     const job = runner === undefined ? null : scheduler.acquire(runner, Number(context.req.param("id")));
     if (job === null) return context.json({ message: "The job is not this runner's" }, 409);
     const { repository, event } = job.run;
@@ -80,7 +82,7 @@ export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
   });
 
   routes.post("/jobs/:id/finish", async (context) => {
-    const runner = runnerOf(context.req.header("authorization"));
+    const runner = runnerOf(state, context);
     const { conclusion, log } = await context.req.json<{ conclusion: unknown; log?: string }>();
     const known = CONCLUSIONS.find((it) => it === conclusion);
     if (known === undefined) return context.json({ message: "Unknown conclusion" }, 422);
@@ -90,8 +92,11 @@ export function listenerRoutes(state: GithubState, scheduler: Scheduler): Hono {
       ? context.body(null, 204)
       : context.json({ message: "The job is not this runner's" }, 409);
   });
+}
 
-  return routes;
+function runnerOf(state: GithubState, context: Context): Runner | undefined {
+  const authorization = context.req.header("authorization");
+  return [...state.runners.values()].find((it) => authorization === `Bearer ${it.token}`);
 }
 
 function nextMessage(session: RunnerSession, gone: AbortSignal): Promise<void> {

@@ -97,8 +97,9 @@ function isFromExampleRepository(example: Json): boolean {
 
 /** Makes an example one of our repository: its name wherever it stands, and the flags that decide about runners. */
 function rename(example: Json, repository: Repository): Json {
-  const before = (example["repository"] as Json | undefined)?.["full_name"] ?? EXAMPLE_REPOSITORY;
-  const payload = JSON.parse(JSON.stringify(example).replaceAll(String(before), repository.fullName)) as Json;
+  const before =
+    (example["repository"] as { full_name?: string } | undefined)?.full_name ?? EXAMPLE_REPOSITORY;
+  const payload = JSON.parse(JSON.stringify(example).replaceAll(before, repository.fullName)) as Json;
   const old = payload["repository"] as Json;
   payload["repository"] = {
     ...old,

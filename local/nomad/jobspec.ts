@@ -57,7 +57,7 @@ function readTask(scope: Scope, name: string, task: Block): NomadTask {
   const hook = first(task["lifecycle"])?.["hook"];
   if (hook !== undefined && hook !== "poststop") {
     throw new Error(
-      `${scope.file}: task ${name}: the stand-in runs main and poststop tasks, got ${String(hook)}`,
+      `${scope.file}: task ${name}: the stand-in runs main and poststop tasks, got ${JSON.stringify(hook)}`,
     );
   }
   const env = Object.entries(first(task["env"]) ?? {}).map(

@@ -69,8 +69,8 @@ class Listener {
   }
 
   async #listen(session: string): Promise<number> {
-    for (let failures = 0; failures < CONNECT_ATTEMPTS;) {
-      if (this.#shutdown.signal.aborted) return EXIT.success;
+    let failures = 0;
+    while (failures < CONNECT_ATTEMPTS) {
       const answer = await this.#call("GET", `/sessions/${session}/message`, this.#shutdown.signal).catch(
         () => null,
       );
@@ -102,9 +102,9 @@ class Listener {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#worker = worker;
-    let conclusion: Conclusion | null = null;
+    const reported: { conclusion: Conclusion | null } = { conclusion: null };
     worker.on("message", (message) => {
-      conclusion = (message as FromWorker).conclusion;
+      reported.conclusion = (message as FromWorker).conclusion;
     });
     const { serverUrl, token, name } = this.#settings;
     tell(worker, { type: "job", job, connection: { serverUrl, token }, runnerName: name });
@@ -114,12 +114,12 @@ class Listener {
     polling.abort();
     this.#worker = null;
     // A worker that was killed could not report, so the listener does.
-    if (conclusion === null) {
+    if (reported.conclusion === null) {
       await this.#call("POST", `/jobs/${String(job.id)}/finish`, undefined, { conclusion: "failure" }).catch(
         () => null,
       );
     }
-    const result: Conclusion = conclusion ?? "failure";
+    const result: Conclusion = reported.conclusion ?? "failure";
     say(`Job ${job.name} completed with result: ${result}`);
     const asked = process.env["ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED"] === "true";
     return asked ? 100 + TASK_RESULT[result] : EXIT.success;

@@ -21,8 +21,8 @@ class Worker {
   readonly #work = join(ROOT, "_work");
   #step: ChildProcess | null = null;
   #wakeUp: (() => void) | null = null;
-  /** Why no further step runs. */
-  #ended: Conclusion | null = null;
+  /** Set when no further step may run. */
+  readonly #ended: { conclusion: Conclusion | null } = { conclusion: null };
   log = "";
 
   constructor(job: JobMessage, runnerName: string) {
@@ -40,25 +40,29 @@ class Worker {
       }
       const shell = spawnSync("bash", ["-c", ":"]).status === 0 ? "bash" : "sh";
       const code = await this.#runStep(shell, ["-e", hook], env);
-      if (code !== 0) return this.#ended ?? "failure";
+      if (code !== 0) return this.#endedOr("failure");
     }
-    if (this.#ended !== null) return this.#ended;
+    if (this.#ended.conclusion !== null) return this.#ended.conclusion;
     if (this.#job.script === null) {
       await this.#pass(this.#job.runMs);
-      return this.#ended ?? "success";
+      return this.#endedOr("success");
     }
     const code = await this.#runStep("sh", ["-e", "-c", this.#job.script], env);
-    return this.#ended ?? (code === 0 ? "success" : "failure");
+    return this.#endedOr(code === 0 ? "success" : "failure");
   }
 
   /** No further step starts, and what runs is interrupted. */
   end(conclusion: Conclusion): void {
-    this.#ended ??= conclusion;
+    this.#ended.conclusion ??= conclusion;
     this.#wakeUp?.();
     const step = this.#step;
     if (step === null) return;
     step.kill("SIGINT");
     setTimeout(() => step.kill("SIGKILL"), STEP_GRACE_MS).unref();
+  }
+
+  #endedOr(conclusion: Conclusion): Conclusion {
+    return this.#ended.conclusion ?? conclusion;
   }
 
   #environment(): NodeJS.ProcessEnv {
