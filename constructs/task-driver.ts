@@ -70,7 +70,7 @@ export class TaskDriver {
     const { driver, image, user, runner_root: root } = this.variables;
     const found: string[] = [];
     if (driver === "docker" && image.trim() === "")
-      found.push('driver: image must name a container image, got ""');
+      found.push(`driver: image must name a container image, got "${image}"`);
     if (driver !== "docker" && (user === "" || user === "root")) {
       found.push(
         `driver: user must be an unprivileged user of the node, got "${user}"; the runner refuses root`,

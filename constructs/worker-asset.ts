@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { App, AssetType, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
-import { buildWorker } from "./worker-bundle";
+import { buildWorker, bundleProblems } from "./worker-bundle";
 
 /**
  * The Worker's bundle as a file beside the synthesized stack. Terraform refuses to plan when the file's SHA-256 is not
@@ -16,7 +16,8 @@ export class WorkerAsset extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const { script, sha256 } = buildWorker();
+    const { script, sha256, bytes } = buildWorker();
+    this.node.addValidation({ validate: () => bundleProblems({ bytes }) });
     // An asset is a copy of a file, so the bundle becomes one: in the output directory, where synth may write.
     const directory = join(resolve(App.of(this).outdir), "bundles", sha256);
     mkdirSync(directory, { recursive: true });

@@ -49,7 +49,7 @@ export interface WorkerBundle {
  * Bundles the Worker. The same sources give the same bytes wherever the package lies and whatever the working
  * directory is. Writes nothing.
  * @throws Error when a source does not compile or imports what a Worker does not have (a Node builtin, an absent
- *   package), and when the result is larger than {@link MAX_BUNDLE_BYTES}
+ *   package)
  */
 export function buildWorker(props: BuildWorkerProps = {}): WorkerBundle {
   const result: BuildResult<{ write: false; metafile: true }> = buildSync({
@@ -77,19 +77,21 @@ export function buildWorker(props: BuildWorkerProps = {}): WorkerBundle {
 }
 
 function describe(file: OutputFile, metafile: Metafile): WorkerBundle {
-  const bytes = file.contents.byteLength;
-  if (bytes > MAX_BUNDLE_BYTES) {
-    throw new Error(
-      `The Worker bundle must be at most ${String(MAX_BUNDLE_BYTES)} bytes, got ${String(bytes)}. ` +
-        "Look for an import that brings in more than it should, or move work out of the Worker.",
-    );
-  }
   return {
     script: file.text,
-    bytes,
+    bytes: file.contents.byteLength,
     sha256: createHash("sha256").update(file.contents).digest("hex"),
     sources: Object.keys(metafile.inputs).sort(),
   };
+}
+
+/** Says what is wrong with a bundle's size; an empty list when nothing is. Synth and the build refuse what is named. */
+export function bundleProblems({ bytes }: Pick<WorkerBundle, "bytes">): string[] {
+  if (bytes <= MAX_BUNDLE_BYTES) return [];
+  return [
+    `The Worker bundle must be at most ${String(MAX_BUNDLE_BYTES)} bytes, got ${String(bytes)}. ` +
+      "Look for an import that brings in more than it should, or move work out of the Worker.",
+  ];
 }
 
 function onlyFile(files: readonly OutputFile[]): OutputFile {

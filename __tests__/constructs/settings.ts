@@ -1,0 +1,31 @@
+import { GithubCredentials, type RunnerClassProps, type RunnersStackProps, TaskDriver } from "../../index";
+
+export const LINUX: RunnerClassProps = {
+  className: "linux",
+  labels: ["self-hosted", "linux", "x64"],
+  driver: TaskDriver.docker({ image: "ghcr.io/actions/actions-runner:2.336.0" }),
+};
+
+export const LARGE: RunnerClassProps = {
+  className: "large",
+  labels: ["self-hosted", "linux", "x64", "large"],
+  driver: TaskDriver.exec({ runnerRoot: "/opt/runner", user: "runner" }),
+  cpuMhz: 8_000,
+  memoryMib: 16_384,
+  maxRunners: 2,
+};
+
+/** A stack as a user may write it; no value is anybody's. */
+export const SETTINGS: RunnersStackProps = {
+  cloudflare: { accountId: "a".repeat(32), zoneId: "b".repeat(32) },
+  hostname: "runners.example.com",
+  nomad: {
+    apiAddress: "http://127.0.0.1:4646",
+    workerAddress: "https://nomad.example.com",
+    namespace: "runners",
+  },
+  consul: { address: "127.0.0.1:8500", scheme: "http", path: "terraform/github-runners" },
+  github: GithubCredentials.variable({ appId: "123456" }),
+  policy: { repositories: ["octo-org/*"] },
+  classes: [LINUX, LARGE],
+};
