@@ -8,6 +8,14 @@ import { SettingError, devSettings } from "./settings";
  * stderr. Ends with 0 on SIGTERM and SIGINT.
  */
 async function main(): Promise<void> {
+  // Before anything else, so that a signal during the start ends it cleanly, too.
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        resolve();
+      });
+    }
+  });
   const file = ".dev.vars";
   const vars = existsSync(file) ? parseDevVars(readFileSync(file, "utf8")) : {};
   // What stands in the environment goes before the file.
@@ -18,20 +26,10 @@ async function main(): Promise<void> {
     );
   }
   const worker = await startWorker({ ...settings, onLog: complain });
-  let stopping = false;
-  const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    worker.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        fail(error);
-      },
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
   console.log(`ready ${worker.url}`);
+  await stopped;
+  await worker.close();
+  process.exit(0);
 }
 
 function complain(line: string): void {

@@ -55,22 +55,25 @@ export async function startWorker(options: WorkerOptions): Promise<LocalWorker> 
     lines.push(line);
     options.onLog?.(line);
   };
-  const miniflare = new Miniflare({
-    host: "127.0.0.1",
-    port,
-    compatibilityDate: COMPATIBILITY_DATE,
-    compatibilityFlags: [...COMPATIBILITY_FLAGS],
-    modules: [{ type: "ESModule", path: "worker.js", contents: options.script ?? buildWorker().script }],
-    bindings: runtimeBindings({ PUBLIC_URL: url, ...options.bindings }),
-    d1Databases: { LEDGER: "ledger" },
-    d1Persist: options.ledgerDir ?? false,
-    // Otherwise miniflare asks Cloudflare for a sample of request properties.
-    cf: false,
-    handleRuntimeStdio: (stdout, stderr) => {
-      onLines(stdout, take);
-      onLines(stderr, take);
-    },
-  });
+  const miniflare = withoutSignalHandlers(
+    () =>
+      new Miniflare({
+        host: "127.0.0.1",
+        port,
+        compatibilityDate: COMPATIBILITY_DATE,
+        compatibilityFlags: [...COMPATIBILITY_FLAGS],
+        modules: [{ type: "ESModule", path: "worker.js", contents: options.script ?? buildWorker().script }],
+        bindings: runtimeBindings({ PUBLIC_URL: url, ...options.bindings }),
+        d1Databases: { LEDGER: "ledger" },
+        d1Persist: options.ledgerDir ?? false,
+        // Otherwise miniflare asks Cloudflare for a sample of request properties.
+        cf: false,
+        handleRuntimeStdio: (stdout, stderr) => {
+          onLines(stdout, take);
+          onLines(stderr, take);
+        },
+      }),
+  );
   await miniflare.ready;
 
   const sweep = async (): Promise<void> => {
@@ -89,6 +92,19 @@ export async function startWorker(options: WorkerOptions): Promise<LocalWorker> 
       await miniflare.dispose();
     },
   };
+}
+
+/** Miniflare ends the process on a signal, with 143; here the program that started it decides what a signal means. */
+function withoutSignalHandlers<T>(make: () => T): T {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const before = new Set(signals.flatMap((signal) => process.listeners(signal)));
+  const made = make();
+  for (const signal of signals) {
+    for (const listener of process.listeners(signal)) {
+      if (!before.has(listener)) process.removeListener(signal, listener);
+    }
+  }
+  return made;
 }
 
 function runtimeBindings(given: LocalBindings): Record<string, Json> {
