@@ -1,0 +1,13 @@
+// Lints texts as if they were the content of files of this project, each with that file's program and rules. Reads
+// [{file, text}] from stdin, writes [[ruleId, …], …] to stdout. A process of its own: ESLint loads its configuration as
+// an ES module, which jest's module system cannot.
+import { text } from "node:stream/consumers";
+import { ESLint } from "eslint";
+
+const eslint = new ESLint();
+const found = [];
+for (const { file, text: source } of JSON.parse(await text(process.stdin))) {
+  const [result] = await eslint.lintText(source, { filePath: file });
+  found.push(result.messages.map(({ ruleId, message }) => ruleId ?? message));
+}
+process.stdout.write(JSON.stringify(found));
