@@ -1,3 +1,5 @@
+import { readBounded } from "./body";
+
 /** Longest one call may take, its body included: several fit into the 30 s that a Worker has after its answer.
  *  @see https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
 export const FETCH_TIMEOUT_MS = 8_000;
@@ -44,31 +46,13 @@ export async function boundedFetch(
 }
 
 async function readText(response: Response, maxBytes: number): Promise<string> {
-  if (response.body === null) return "";
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  let left = maxBytes;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    text += decoder.decode(value.subarray(0, left), { stream: true });
-    left -= value.byteLength;
-    if (left < 0) {
-      await reader.cancel();
-      return text;
-    }
-  }
+  const bytes = await readBounded(response.body, maxBytes);
+  return bytes === null ? "(an answer too long to read)" : new TextDecoder().decode(bytes);
 }
 
-/** Only the error's kind, and the system's code where there is one: its message may quote a URL or a header. */
+/** Only the error's kind: its message may quote a URL or a header. */
 function noAnswerReason(error: unknown): string {
-  if (!(error instanceof Error)) return "Error";
-  const cause = error.cause;
-  const code =
-    cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null;
-  if (error.name === "TimeoutError") return "timed out";
-  return code === null ? error.name : `${error.name} ${code}`;
+  return error instanceof Error ? error.name : "Error";
 }
 
 /** Seconds of a `Retry-After` header, at most an hour. @returns null when there is none; a date counts as none */

@@ -1,6 +1,7 @@
 import { CLAIM_TEXT, type Claim, parseClaim } from "../contracts/claim";
 import { base64url, fromBase64url, hex, utf8 } from "./encoding";
 import { hmacSign, hmacVerifyAny } from "./hmac";
+import { parseJson } from "./json";
 
 export type ClaimCheck =
   | { readonly ok: true; readonly claim: Claim }
@@ -39,12 +40,7 @@ export async function verifyClaim(
 
 function decode(first: string): Claim | null {
   const bytes = fromBase64url(first);
-  if (bytes === null) return null;
-  try {
-    return parseClaim(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return null;
-  }
+  return bytes === null ? null : parseClaim(parseJson(new TextDecoder().decode(bytes)));
 }
 
 /** The token of an `Authorization: Bearer` header. @returns null when there is none of that form

@@ -1,6 +1,13 @@
-import { WORKER_BINDINGS, type BindingName, type SecretsStoreSecret } from "../contracts/bindings";
+import {
+  APP_BINDINGS,
+  type BindingName,
+  REQUIRED_BINDINGS,
+  type SecretsStoreSecret,
+} from "../contracts/bindings";
 import { type RunnerPolicy, parsePolicy } from "../contracts/policy";
 import type { GithubCredential } from "./github/client";
+import { importAppKey } from "./github/jwt";
+import { type Json, asRecord, parseJson } from "./json";
 import type { NomadConfig } from "./nomad";
 
 /** The bindings, checked. */
@@ -11,6 +18,7 @@ export interface Config {
   readonly webhookSecrets: readonly string[];
   /** Current, then previous; only the first signs. */
   readonly claimKeys: readonly [string, ...string[]];
+  /** Without a trailing slash. */
   readonly githubApiUrl: string;
   readonly credential: GithubCredential;
   readonly nomad: NomadConfig;
@@ -29,160 +37,148 @@ export interface Problems {
 export type ConfigResult =
   { readonly ok: true; readonly config: Config } | ({ readonly ok: false } & Problems);
 
-type Env = Readonly<Record<string, unknown>>;
-
 /** GitHub's own API; GHES has its own base. */
 const GITHUB_API_URL = "https://api.github.com";
 
+/** What a Secrets Store may hold instead of a text. */
+const STORE_BINDINGS: ReadonlySet<BindingName> = new Set(["GITHUB_TOKEN", APP_BINDINGS[1]]);
+
+const ACCESS_BINDINGS = ["CF_ACCESS_CLIENT_ID", "CF_ACCESS_CLIENT_SECRET"] as const;
+
 /** Reads everything but `STATUS_TOKEN`, which only the operator's paths need, and what lies in a Secrets Store. */
 export function readConfig(unchecked: unknown): ConfigResult {
-  const env = asEnv(unchecked);
+  const env = asRecord(unchecked) ?? {};
   const missing = missingNames(env).filter((name) => name !== "STATUS_TOKEN");
   const invalid: string[] = [];
-  const config: Omit<Config, "policy" | "ledger"> = {
+  const config: Omit<Config, "policy"> = {
+    ledger: env["LEDGER"] as D1Database,
     webhookSecrets: texts(env, "GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_PREVIOUS"),
     claimKeys: texts(env, "CLAIM_KEY", "CLAIM_KEY_PREVIOUS") as readonly [string, ...string[]],
-    githubApiUrl: url(env, "GITHUB_API_URL", invalid) ?? GITHUB_API_URL,
+    githubApiUrl: url(env, "GITHUB_API_URL", invalid) || GITHUB_API_URL,
     credential: credential(env),
-    nomad: nomad(env, invalid),
-    publicUrl: url(env, "PUBLIC_URL", invalid) ?? "",
-    credentialExpiry: expiry(env, invalid),
+    nomad: {
+      addr: url(env, "NOMAD_ADDR", invalid),
+      token: headerText(env, "NOMAD_TOKEN", invalid) ?? "",
+      namespace: text(env, "NOMAD_NAMESPACE") ?? "default",
+      accessClientId: headerText(env, ACCESS_BINDINGS[0], invalid),
+      accessClientSecret: headerText(env, ACCESS_BINDINGS[1], invalid),
+    },
+    publicUrl: url(env, "PUBLIC_URL", invalid, true),
+    credentialExpiry: expiry(env["CREDENTIAL_EXPIRY"], invalid),
   };
-  const parsed = parsePolicy(env["RUNNER_POLICY"] ?? {});
+  const parsed = parsePolicy(env["RUNNER_POLICY"]);
   if (!parsed.ok && !missing.includes("RUNNER_POLICY")) {
     invalid.push(...parsed.problems.map((problem) => `RUNNER_POLICY ${problem}`));
   }
   if (!parsed.ok || missing.length + invalid.length > 0) return { ok: false, missing, invalid };
-  return { ok: true, config: { ...config, policy: parsed.policy, ledger: env["LEDGER"] as D1Database } };
+  return { ok: true, config: { ...config, policy: parsed.policy } };
 }
 
-/** What `/healthz` reports: all of it, a Secrets Store that does not answer included. */
+/** What `/healthz` reports: all of it, a Secrets Store that does not answer and a private key that is none included. */
 export async function missingBindings(unchecked: unknown): Promise<Problems> {
-  const env = asEnv(unchecked);
+  const env = asRecord(unchecked) ?? {};
   const read = readConfig(env);
-  const missing = new Set(missingNames(env));
-  for (const name of ["GITHUB_TOKEN", "GITHUB_APP_PRIVATE_KEY"] as const) {
-    const value = env[name];
-    if (isStoreSecret(value) && (await value.get().catch(() => "")) === "") missing.add(name);
+  const missing = missingNames(env);
+  const invalid = read.ok ? [] : [...read.invalid];
+  const used = credential(env);
+  const name = used.kind === "app" ? APP_BINDINGS[1] : "GITHUB_TOKEN";
+  if (isBound(env, name)) {
+    const value = await (used.kind === "app" ? used.privateKey() : used.token()).catch(() => "");
+    if (value === "") missing.push(name);
+    else if (used.kind === "app") {
+      await importAppKey(value).catch(() => invalid.push(`${name} must be an RSA private key in PEM`));
+    }
   }
-  return { missing: [...missing], invalid: read.ok ? [] : read.invalid };
+  return { missing, invalid };
 }
 
 /** @returns null when it is not bound */
 export function statusToken(unchecked: unknown): string | null {
-  return text(asEnv(unchecked), "STATUS_TOKEN");
-}
-
-function asEnv(unchecked: unknown): Env {
-  return typeof unchecked === "object" && unchecked !== null ? (unchecked as Env) : {};
+  return text(asRecord(unchecked) ?? {}, "STATUS_TOKEN");
 }
 
 /** An empty text is how a variable that nobody set often looks. */
-function text(env: Env, name: BindingName): string | null {
+function text(env: Json, name: BindingName): string | null {
   const value = env[name];
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-function texts(env: Env, ...names: readonly BindingName[]): readonly string[] {
+function texts(env: Json, ...names: readonly BindingName[]): readonly string[] {
   return names.map((name) => text(env, name)).filter((value) => value !== null);
 }
 
-function isBound(env: Env, name: BindingName): boolean {
+function isBound(env: Json, name: BindingName): boolean {
   const value = env[name];
-  return typeof value === "string" ? value !== "" : typeof value === "object" && value !== null;
+  if (name === "LEDGER") return hasMethod(value, "batch");
+  if (name === "RUNNER_POLICY") return value !== undefined && value !== null && value !== "";
+  return text(env, name) !== null || (STORE_BINDINGS.has(name) && hasMethod(value, "get"));
 }
 
-function isStoreSecret(value: unknown): value is SecretsStoreSecret {
-  return typeof value === "object" && value !== null && "get" in value;
+/** Bindings are the runtime's own objects; what one is can be told by what it does only. */
+function hasMethod(value: unknown, method: string): boolean {
+  return typeof asRecord(value)?.[method] === "function";
 }
 
-function missingNames(env: Env): string[] {
-  const names = Object.keys(WORKER_BINDINGS) as BindingName[];
-  const missing: string[] = names.filter((name) => WORKER_BINDINGS[name].required && !isBound(env, name));
-  const app = ["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"] as const;
-  if (!isBound(env, "GITHUB_TOKEN") && !app.every((name) => isBound(env, name))) {
-    const unbound = app.filter((name) => !isBound(env, name));
-    // Half an App was meant as one; with neither half, either credential will do.
-    missing.push(
-      ...(unbound.length === 1 ? unbound : ["GITHUB_TOKEN or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"]),
-    );
+function missingNames(env: Json): string[] {
+  const unbound = (name: BindingName): boolean => !isBound(env, name);
+  const missing: string[] = REQUIRED_BINDINGS.filter(unbound);
+  const app = APP_BINDINGS.filter(unbound);
+  // Half an App was meant as one; with neither half, either credential will do.
+  if (app.length === 1) missing.push(...app);
+  else if (app.length === 2 && unbound("GITHUB_TOKEN")) {
+    missing.push("GITHUB_TOKEN or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY");
   }
-  const access = ["CF_ACCESS_CLIENT_ID", "CF_ACCESS_CLIENT_SECRET"] as const;
-  const absent = access.filter((name) => !isBound(env, name));
-  return absent.length === 1 ? [...missing, ...absent] : missing;
+  const access = ACCESS_BINDINGS.filter(unbound);
+  return access.length === 1 ? [...missing, ...access] : missing;
 }
 
-function url(env: Env, name: BindingName, invalid: string[]): string | null {
+/** A base URL without its trailing slash; empty when it is missing or wrong. */
+function url(env: Json, name: BindingName, invalid: string[], origin = false): string {
   const value = text(env, name);
-  if (value === null) return null;
-  const parsed = parseUrl(value);
-  if (
-    parsed !== null &&
-    /^https?:$/.test(parsed.protocol) &&
-    parsed.username === "" &&
-    parsed.search === ""
-  ) {
-    return value.replace(/\/+$/, "");
+  if (value === null) return "";
+  try {
+    const { protocol, href, origin: host } = new URL(value);
+    // What is not a plain base URL has credentials, a query or a fragment besides.
+    const plain = /^[^?#@]+$/.test(href) && (!origin || href === `${host}/`);
+    if (/^https?:$/.test(protocol) && plain) return origin ? host : href.replace(/\/+$/, "");
+  } catch {
+    // Not a URL at all.
   }
-  invalid.push(`${name} must be an http or https URL without credentials or query`);
+  invalid.push(
+    `${name} must be an http or https ${origin ? "origin" : "base URL"} without credentials and query`,
+  );
+  return "";
+}
+
+/** A token that a copied line break would make unfit for a header, so that no call could be made. */
+function headerText(env: Json, name: BindingName, invalid: string[]): string | null {
+  const value = text(env, name);
+  if (value === null || /^[\x21-\x7e]+$/.test(value)) return value;
+  invalid.push(`${name} must be printable ASCII without spaces or line breaks`);
   return null;
 }
 
 /** An App goes before a token: it serves several owners. */
-function credential(env: Env): GithubCredential {
-  const appId = text(env, "GITHUB_APP_ID");
-  if (appId !== null && isBound(env, "GITHUB_APP_PRIVATE_KEY")) {
-    return { kind: "app", appId, privateKey: secret(env, "GITHUB_APP_PRIVATE_KEY") };
-  }
-  return { kind: "token", token: secret(env, "GITHUB_TOKEN") };
+function credential(env: Json): GithubCredential {
+  const appId = text(env, APP_BINDINGS[0]);
+  return appId !== null && isBound(env, APP_BINDINGS[1])
+    ? { kind: "app", appId, privateKey: secret(env[APP_BINDINGS[1]]) }
+    : { kind: "token", token: secret(env["GITHUB_TOKEN"]) };
 }
 
 /** Read per use: a Secrets Store secret may change while the isolate lives. */
-function secret(env: Env, name: BindingName): () => Promise<string> {
-  const value = env[name];
-  return async () => (isStoreSecret(value) ? value.get() : typeof value === "string" ? value : "");
+function secret(value: unknown): () => Promise<string> {
+  return async () => (typeof value === "string" ? value : await (value as SecretsStoreSecret).get()).trim();
 }
 
-function nomad(env: Env, invalid: string[]): NomadConfig {
-  return {
-    addr: url(env, "NOMAD_ADDR", invalid) ?? "",
-    token: text(env, "NOMAD_TOKEN") ?? "",
-    namespace: text(env, "NOMAD_NAMESPACE") ?? "default",
-    accessClientId: text(env, "CF_ACCESS_CLIENT_ID"),
-    accessClientSecret: text(env, "CF_ACCESS_CLIENT_SECRET"),
-  };
-}
-
-function expiry(env: Env, invalid: string[]): Record<string, string | null> {
-  const value = env["CREDENTIAL_EXPIRY"];
-  if (value === undefined || value === null || value === "") return {};
-  const parsed = typeof value === "string" ? parseJson(value) : value;
-  const entries =
-    typeof parsed === "object" && parsed !== null ? Object.entries(parsed as Env) : [["", 0] as const];
-  const result: Record<string, string | null> = {};
-  for (const [name, end] of entries) {
-    const isTime = end === null || (typeof end === "string" && !Number.isNaN(Date.parse(end)));
-    if (!isTime || !/^[a-z][a-z0-9_]{0,31}$/.test(name)) {
-      invalid.push("CREDENTIAL_EXPIRY must be a JSON object of names with an ISO 8601 time or null each");
-      return {};
-    }
-    result[name] = end;
+function expiry(value: unknown, invalid: string[]): Record<string, string | null> {
+  const given = typeof value === "string" ? (value === "" ? {} : parseJson(value)) : (value ?? {});
+  const ends = Object.entries(asRecord(given) ?? { "": "" });
+  const isEnd = (end: unknown): boolean =>
+    end === null || (typeof end === "string" && !Number.isNaN(Date.parse(end)));
+  if (ends.every(([name, end]) => /^[a-z][a-z0-9_]{0,31}$/.test(name) && isEnd(end))) {
+    return Object.fromEntries(ends) as Record<string, string | null>;
   }
-  return result;
-}
-
-function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return null;
-  }
-}
-
-function parseUrl(value: string): URL | null {
-  try {
-    return new URL(value);
-  } catch {
-    return null;
-  }
+  invalid.push("CREDENTIAL_EXPIRY must be a JSON object of names with an ISO 8601 time or null each");
+  return {};
 }

@@ -9,6 +9,7 @@ import {
   matches,
 } from "../contracts/patterns";
 import { MAX_LABELS } from "../contracts/policy";
+import { type Json, asRecord, parseJson } from "./json";
 
 /** A `workflow_job` delivery, every field matched or cleaned.
  *  @see https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_job */
@@ -84,8 +85,6 @@ const CONCLUSIONS: ReadonlySet<unknown> = new Set([
   "startup_failure",
 ]);
 
-type Json = Readonly<Record<string, unknown>>;
-
 /**
  * Reads a delivery whose signature was right. A right signature says who sent it, not that its texts are harmless:
  * repository, job and label names are written by whoever may push. Never throws.
@@ -106,7 +105,7 @@ export function parseEvent(headers: Headers, body: Uint8Array): ParsedEvent {
   if (text === null) return unusable("not_utf8");
   const json = parseJson(text);
   if (json === undefined) return unusable("not_json");
-  const payload = record(json);
+  const payload = asRecord(json);
   if (payload === null) return unusable("not_an_object");
   if (eventName === "ping") return { kind: "ping" };
   if (eventName !== "workflow_job") return ignored("other_event");
@@ -119,7 +118,7 @@ function workflowJob(delivery: string, payload: Json): ParsedEvent {
   if (action === "waiting") return ignored("action_waiting");
   if (action !== "queued" && action !== "in_progress" && action !== "completed")
     return ignored("other_action");
-  const job = record(payload["workflow_job"]);
+  const job = asRecord(payload["workflow_job"]);
   if (job === null) return unusable("no_workflow_job");
   const { id: jobId, run_id: runId } = job;
   if (!isId(jobId)) return unusable("bad_job_id");
@@ -135,7 +134,7 @@ function workflowJob(delivery: string, payload: Json): ParsedEvent {
   if (typeof labels === "string" && action === "queued") return ignored(labels);
   const conclusion = job["conclusion"];
   const runnerName = job["runner_name"];
-  const organization = record(payload["organization"])?.["login"];
+  const organization = asRecord(payload["organization"])?.["login"];
   return {
     kind: "workflow_job",
     event: {
@@ -154,7 +153,7 @@ function workflowJob(delivery: string, payload: Json): ParsedEvent {
 }
 
 function readRepository(value: unknown): WorkflowJobEvent["repository"] | "no_repository" | "bad_repository" {
-  const raw = record(value);
+  const raw = asRecord(value);
   if (raw === null) return "no_repository";
   const fullName = raw["full_name"];
   if (!matches(REPOSITORY_FULL_NAME, fullName)) return "bad_repository";
@@ -172,7 +171,7 @@ function readLabels(value: unknown): string[] | "bad_labels" | "too_many_labels"
   const labels: string[] = [];
   for (const label of value as unknown[]) {
     if (typeof label !== "string") return "bad_labels";
-    if (!matches(RUNNER_LABEL, label)) return "bad_label";
+    if (!matches(RUNNER_LABEL.pattern, label)) return "bad_label";
     labels.push(label);
   }
   return labels;
@@ -184,19 +183,6 @@ function decode(body: Uint8Array): string | null {
   } catch {
     return null;
   }
-}
-
-/** @returns undefined, which no JSON text means, when it is not JSON or nested too deep for the parser */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function record(value: unknown): Json | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
 }
 
 function unusable(reason: UnusableReason): ParsedEvent {

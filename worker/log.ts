@@ -63,7 +63,7 @@ export function log(level: "info" | "warn" | "error", event: string, fields: Log
   for (const key of KEYS) {
     const value: unknown = fields[key];
     if (typeof value === "string") line[key] = value.slice(0, MAX_TEXT);
-    else if (typeof value === "number") line[key] = value;
+    else if (Number.isFinite(value)) line[key] = value as number;
   }
   console.log(JSON.stringify(line));
 }

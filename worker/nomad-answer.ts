@@ -1,3 +1,5 @@
+import { asRecord, parseJson } from "./json";
+
 /**
  * Why a dispatch did not happen, by who must act:
  * - `transient` Nomad cannot now (no leader, dispatch disabled for the moment): try again
@@ -31,14 +33,14 @@ function isOriginDown(status: number): boolean {
 export function classifyAnswer(status: number, headers: Headers, text: string): AnswerClass {
   const html = isHtml(headers, text);
   const said = html ? "an HTML page" : text.trim() === "" ? "an empty body" : text.trim();
-  const failed = (error: DispatchError, what = `answered ${String(status)}: ${said}`): AnswerClass => ({
+  const failed = (error: DispatchError, what = `answered ${status}: ${said}`): AnswerClass => ({
     kind: "failed",
     error,
     detail: what,
   });
 
   if (status < 200 || (status >= 300 && status < 400)) {
-    return failed("access", `answered ${String(status)} with a redirect to ${locationHost(headers)}`);
+    return failed("access", `answered ${status} with a redirect to ${locationHost(headers)}`);
   }
   if (status === 429) return failed("throttled");
   if (isOriginDown(status)) return failed("unreachable");
@@ -47,7 +49,7 @@ export function classifyAnswer(status: number, headers: Headers, text: string): 
     const dispatched = dispatchedChild(text);
     // Not refused as `access`: whatever said JSON may well have dispatched, and the idempotency token makes a second
     // try harmless.
-    return dispatched ?? failed("transient", `answered ${String(status)} without a DispatchedJobID`);
+    return dispatched ?? failed("transient", `answered ${status} without a DispatchedJobID`);
   }
   if (text.includes("Permission denied")) return failed("denied");
   // cloudflared (no or wrong Access JWT) and Cloudflare's firewall answer 403 too; none of them says what Nomad says.
@@ -59,12 +61,7 @@ export function classifyAnswer(status: number, headers: Headers, text: string): 
 
 /** @returns undefined when the body does not name a child. `child` is null when its name is not fit to be kept */
 function dispatchedChild(text: string): AnswerClass | undefined {
-  let id: unknown;
-  try {
-    id = (JSON.parse(text) as { DispatchedJobID?: unknown } | null)?.DispatchedJobID;
-  } catch {
-    return undefined;
-  }
+  const id = asRecord(parseJson(text))?.["DispatchedJobID"];
   if (typeof id !== "string" || id === "") return undefined;
   return { kind: "dispatched", child: /^[\x21-\x7e]{1,512}$/.test(id) ? id : null };
 }

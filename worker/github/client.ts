@@ -1,15 +1,9 @@
-import { RUNNER_NAME, isId, matches } from "../../contracts/patterns";
-import { type Auth, type GithubCredential, createAuth, scopePath } from "./auth";
-import type { GithubCache } from "./cache";
-import { type GithubResult, githubError } from "./errors";
-import {
-  type CallResult,
-  type GithubRequest,
-  type Transport,
-  callGithub,
-  isFailed,
-  readCall,
-} from "./request";
+import { REPOSITORY_FULL_NAME, RUNNER_NAME, isId, matches } from "../../contracts/patterns";
+import { asRecord } from "../json";
+import { scopePath } from "./app-auth";
+import { type GithubCredential, createAuth } from "./auth";
+import { type CallResult, type GithubResult, callError } from "./errors";
+import { type GithubRequest, type Transport, callGithub } from "./request";
 
 export type { GithubCredential } from "./auth";
 export { type GithubCache, createGithubCache } from "./cache";
@@ -52,127 +46,110 @@ export interface Github {
   getRun(repo: string, runId: number): Promise<GithubResult<{ readonly headRepository: string | null }>>;
 }
 
-export interface GithubOptions {
-  /** Without a trailing slash. */
-  readonly apiUrl: string;
+export interface GithubOptions extends Transport {
   readonly credential: GithubCredential;
-  readonly fetch: typeof fetch;
-  readonly now: () => number;
-  readonly cache: GithubCache;
 }
 
 /** Base64 as GitHub sends it; some 4 to 6 KB. */
 const JIT_CONFIG = /^[A-Za-z0-9+/=_-]{1,65536}$/;
 
+/** GitHub's words for statuses and conclusions. */
+const WORD = /^[a-z_]{1,32}$/;
+
+const RUNNERS = "/actions/runners";
+const PAGE_SIZE = 100;
+
+/** A server that filters by name answers with one page of at most one runner; one that does not is read this far. */
+const MAX_PAGES = 10;
+
+/** One per invocation, with the isolate's cache. */
 export function createGithub(options: GithubOptions): Github {
-  const { apiUrl, fetch: send, now, cache } = options;
-  const transport: Transport = { apiUrl, fetch: send, now, cache };
-  const auth = createAuth(transport, options.credential);
-  const call = async (scope: string, request: GithubRequest): Promise<CallResult> =>
-    callAs(transport, auth, scope, request);
+  const auth = createAuth(options, options.credential);
+
+  /** Sends with the scope's token; a token that GitHub no longer takes is made anew, once. */
+  async function call<T>(scope: string, request: GithubRequest<T>): Promise<CallResult<T>> {
+    for (let round = 0; ; round++) {
+      const bearer = await auth.bearer(scope);
+      if (!bearer.ok) return { ...bearer, status: null };
+      const result = await callGithub(options, bearer.value, request);
+      if (result.ok || result.status !== 401 || round > 0) return result;
+      if (!auth.forget(scope, bearer.value.token)) return result;
+    }
+  }
+  const get = <T>(
+    scope: string,
+    path: string,
+    read: (json: unknown) => T | undefined,
+  ): Promise<GithubResult<T>> => call(scope, { method: "GET", path: scopePath(scope) + path, read });
+
   return {
-    async generateJitConfig(scope, { name, labels, runnerGroupId }) {
-      const what = "asking for a JIT config";
-      const path = `${scopePath(scope)}/actions/runners/generate-jitconfig`;
-      const body = { name, runner_group_id: runnerGroupId, labels, work_folder: "_work" };
-      return readCall(
-        await call(scope, { method: "POST", path, what, body, registration: true }),
-        what,
-        readJitConfig,
-      );
-    },
+    generateJitConfig: (scope, { name, labels, runnerGroupId }) =>
+      call(scope, {
+        method: "POST",
+        path: `${scopePath(scope)}${RUNNERS}/generate-jitconfig`,
+        body: { name, runner_group_id: runnerGroupId, labels, work_folder: "_work" },
+        registration: true,
+        read: readJitConfig,
+      }),
     async findRunner(scope, name) {
-      const what = "looking a runner up by name";
-      const path = `${scopePath(scope)}/actions/runners?name=${encodeURIComponent(name)}&per_page=100`;
-      const found = readCall(await call(scope, { method: "GET", path, what }), what, readRunners);
-      return found.ok ? { ok: true, value: found.value.find((one) => one.name === name) ?? null } : found;
+      const query = `${RUNNERS}?name=${encodeURIComponent(name)}&per_page=${PAGE_SIZE}`;
+      for (let page = 1; page <= MAX_PAGES; page++) {
+        const found = await get(scope, page === 1 ? query : `${query}&page=${page}`, readRunners);
+        if (!found.ok) return found;
+        const runner = found.value.find((one) => one.name === name);
+        if (runner !== undefined || found.value.length < PAGE_SIZE)
+          return { ok: true, value: runner ?? null };
+      }
+      return callError("unavailable", `${scope}: too many runners to find one by name`);
     },
-    async getRunner(scope, id) {
-      const what = "looking a runner up";
-      const path = `${scopePath(scope)}/actions/runners/${String(id)}`;
-      return readCall(await call(scope, { method: "GET", path, what }), what, readRunner);
-    },
+    getRunner: (scope, id) => get(scope, `${RUNNERS}/${id}`, readRunner),
     async deleteRunner(scope, id) {
-      const what = "deleting a runner";
-      const path = `${scopePath(scope)}/actions/runners/${String(id)}`;
-      return deletion(await call(scope, { method: "DELETE", path, what }));
+      const path = `${scopePath(scope)}${RUNNERS}/${id}`;
+      const result = await call(scope, { method: "DELETE", path, read: () => null });
+      if (!result.ok && result.status === 404) return { ok: true, value: null };
+      return !result.ok && result.status === 422 ? { ...result, error: "busy" } : result;
     },
-    async getJob(repo, jobId) {
-      const what = "looking a job up";
-      const path = `/repos/${repo}/actions/jobs/${String(jobId)}`;
-      return readCall(await call(repo, { method: "GET", path, what }), what, readJob);
-    },
-    async getRun(repo, runId) {
-      const what = "looking a run up";
-      const path = `/repos/${repo}/actions/runs/${String(runId)}`;
-      return readCall(await call(repo, { method: "GET", path, what }), what, readRun);
-    },
+    getJob: (repo, jobId) => get(repo, `/actions/jobs/${jobId}`, readJob),
+    getRun: (repo, runId) => get(repo, `/actions/runs/${runId}`, readRun),
   };
 }
 
-/** Sends with the scope's token; a token that GitHub no longer takes is made anew, once. */
-async function callAs(
-  transport: Transport,
-  auth: Auth,
-  scope: string,
-  request: GithubRequest,
-): Promise<CallResult> {
-  for (let round = 0; ; round++) {
-    const bearer = await auth.bearer(scope);
-    if (!bearer.ok) return { status: null, failure: bearer };
-    const result = await callGithub(transport, bearer.value, request);
-    const again =
-      isFailed(result) && result.status === 401 && round === 0 && auth.forget(scope, bearer.value);
-    if (!again) return result;
-  }
-}
-
-function deletion(result: CallResult): GithubResult<null> {
-  if (!isFailed(result)) return { ok: true, value: null };
-  if (result.status === 404) return { ok: true, value: null };
-  if (result.status === 422) return githubError("busy", result.failure.detail);
-  return result.failure;
-}
-
-type Json = Readonly<Record<string, unknown>>;
-
-function record(json: unknown): Json {
-  return typeof json === "object" && json !== null ? (json as Json) : {};
-}
-
-function readJitConfig(json: unknown): { runnerId: number; encodedJitConfig: string } | null {
-  const { runner, encoded_jit_config: encoded } = record(json);
-  const { id } = record(runner);
-  if (!isId(id) || typeof encoded !== "string" || !JIT_CONFIG.test(encoded)) return null;
+function readJitConfig(json: unknown): { runnerId: number; encodedJitConfig: string } | undefined {
+  const { runner, encoded_jit_config: encoded } = asRecord(json) ?? {};
+  const id = asRecord(runner)?.["id"];
+  if (!isId(id) || typeof encoded !== "string" || !JIT_CONFIG.test(encoded)) return undefined;
   return { runnerId: id, encodedJitConfig: encoded };
 }
 
-function readRunner(json: unknown): GithubRunner | null {
-  const { id, name, status, busy } = record(json);
-  if (!isId(id) || typeof name !== "string" || typeof busy !== "boolean") return null;
-  return { id, name, status: status === "online" ? "online" : "offline", busy };
+function readRunner(json: unknown): GithubRunner | undefined {
+  const { id, name, status, busy } = asRecord(json) ?? {};
+  if (!isId(id) || typeof name !== "string" || typeof busy !== "boolean") return undefined;
+  return status === "online" || status === "offline" ? { id, name, status, busy } : undefined;
 }
 
-function readRunners(json: unknown): readonly GithubRunner[] | null {
-  const { runners } = record(json);
-  return Array.isArray(runners) ? runners.map(readRunner).filter((one) => one !== null) : null;
+/** All or nothing: an entry that cannot be read may be the one that is looked for. */
+function readRunners(json: unknown): readonly GithubRunner[] | undefined {
+  const runners = asRecord(json)?.["runners"];
+  if (!Array.isArray(runners)) return undefined;
+  const read = runners.map(readRunner).filter((one) => one !== undefined);
+  return read.length === runners.length ? read : undefined;
 }
 
 function readJob(
   json: unknown,
-): { status: string; conclusion: string | null; runnerName: string | null } | null {
-  const { status, conclusion, runner_name: runner } = record(json);
-  if (typeof status !== "string") return null;
+): { status: string; conclusion: string | null; runnerName: string | null } | undefined {
+  const { status, conclusion, runner_name: runner } = asRecord(json) ?? {};
+  if (!matches(WORD, status)) return undefined;
   return {
     status,
-    conclusion: typeof conclusion === "string" && /^[a-z_]{1,32}$/.test(conclusion) ? conclusion : null,
+    conclusion: matches(WORD, conclusion) ? conclusion : null,
     runnerName: matches(RUNNER_NAME, runner) ? runner : null,
   };
 }
 
-function readRun(json: unknown): { headRepository: string | null } | null {
-  const run = record(json);
-  if (!("head_repository" in run)) return null;
-  const { full_name: name } = record(run["head_repository"]);
-  return { headRepository: typeof name === "string" ? name : null };
+function readRun(json: unknown): { headRepository: string | null } | undefined {
+  const head = asRecord(json)?.["head_repository"];
+  if (head === undefined) return undefined;
+  const name = asRecord(head)?.["full_name"];
+  return { headRepository: matches(REPOSITORY_FULL_NAME, name) ? name : null };
 }

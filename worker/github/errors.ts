@@ -16,15 +16,18 @@ export interface GithubError {
 
 export type GithubResult<T> = { readonly ok: true; readonly value: T } | GithubError;
 
-export function githubError(
-  error: GithubError["error"],
-  detail: string,
-  retryAfterSeconds: number | null = null,
-): GithubError {
-  return { ok: false, error, retryAfterSeconds, detail };
+/** A failure with the status that was answered; null when none was. */
+export interface CallError extends GithubError {
+  readonly status: number | null;
 }
 
-/** An answer of success whose body is not what the API documents. */
-export function unexpectedAnswer(what: string): GithubError {
-  return githubError("unavailable", `${what}: GitHub's answer has not the documented shape`);
+export type CallResult<T> = { readonly ok: true; readonly value: T } | CallError;
+
+export function callError(
+  error: GithubError["error"],
+  detail: string,
+  status: number | null = null,
+  retryAfterSeconds: number | null = null,
+): CallError {
+  return { ok: false, error, retryAfterSeconds, detail, status };
 }
