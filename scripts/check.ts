@@ -64,16 +64,23 @@ function isOnPath(command: string): boolean {
     .some((directory) => existsSync(join(directory, command)));
 }
 
-function main(): number {
-  const results = CHECKS.map(run);
+/** Runs every check, or with words as arguments those whose names hold one of them: `npm run check -- types lint`. */
+function main(words: readonly string[]): number {
+  const chosen = CHECKS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (chosen.length === 0) {
+    console.log(
+      `No check is named so: ${words.join(", ")}. There are: ${CHECKS.map(({ name }) => name).join("; ")}`,
+    );
+    return 1;
+  }
+  const results = chosen.map(run);
   const width = Math.max(...results.map(({ name }) => name.length));
   console.log("\n--- summary");
   for (const { name, ok, seconds, note } of results) {
-    console.log(
-      `${ok ? "ok    " : "FAILED"}  ${name.padEnd(width)}  ${seconds.toFixed(1).padStart(5)} s  ${note}`.trimEnd(),
-    );
+    const line = `${ok ? "ok    " : "FAILED"}  ${name.padEnd(width)}  ${seconds.toFixed(1).padStart(5)} s  ${note}`;
+    console.log(line.trimEnd());
   }
   return results.every(({ ok }) => ok) ? 0 : 1;
 }
 
-process.exitCode = main();
+process.exitCode = main(process.argv.slice(2));

@@ -17,7 +17,11 @@ describe("the summary of a test run", () => {
   it("ends with the counts alone on a line", () => {
     const { ok, lines } = summarize(report(["a", "passed"], ["b", "passed"]));
     expect(ok).toBe(true);
-    expect(lines).toEqual(["2 tests ran in 1 files.", "No test was skipped.", "2 passed, 0 failed, 0 skipped"]);
+    expect(lines).toEqual([
+      "2 tests ran in 1 files.",
+      "No test was skipped.",
+      "2 passed, 0 failed, 0 skipped",
+    ]);
   });
 
   it("prints the reason of a skipped test, given in its name or in its group's", () => {
