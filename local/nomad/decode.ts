@@ -43,18 +43,23 @@ function parse(text: string): unknown {
   if (text.trim() === "") throw new NomadRefusal(400, "EOF");
   try {
     return JSON.parse(text);
-  } catch {
-    // Go tells a text that ends too early from one with a wrong character; V8 names the wrong character only.
-    const wrong = firstWrong(text);
-    if (wrong === null) throw new NomadRefusal(400, "unexpected EOF");
-    throw new NomadRefusal(400, `invalid character '${wrong}' looking for beginning of value`);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : "";
+    const at = Number(/position (\d+)/.exec(said)?.[1] ?? text.length);
+    // Go's decoder takes the first value and leaves what follows it.
+    if (said.includes("after JSON")) return JSON.parse(text.slice(0, at));
+    throw new NomadRefusal(400, syntaxError(text, said, at));
   }
 }
 
-/** @returns the first character of a text that cannot begin a JSON value, or null when it only ends too early */
-function firstWrong(text: string): string | null {
-  const first = text.trimStart().charAt(0);
-  return /[[{"\-0-9tfn]/.test(first) ? null : first;
+/** Go's words for what V8 says: it tells a text that ends too early from one with a wrong character. */
+function syntaxError(text: string, said: string, at: number): string {
+  const token = /Unexpected token '(.)'/.exec(said)?.[1];
+  if (token !== undefined) return `invalid character '${token}' looking for beginning of value`;
+  const wrong = text.charAt(at);
+  if (wrong === "" || !said.includes("property name")) return "unexpected EOF";
+  const shown = wrong === "'" ? "\\'" : wrong;
+  return `invalid character '${shown}' looking for beginning of object key string`;
 }
 
 function payloadOf(value: unknown): Buffer {
@@ -65,14 +70,19 @@ function payloadOf(value: unknown): Buffer {
   return Buffer.from(text, "base64");
 }
 
-/** Where Go's standard encoding stops: the first foreign character, or the last group when it is not whole. */
+/** Where Go's standard encoding stops: the first foreign character, or what is wrong with the end. */
 function wrongBase64(text: string): number | null {
   const foreign = text.search(/[^A-Za-z0-9+/=\r\n]/);
   if (foreign >= 0) return foreign;
   const digits = text.replace(/[\r\n]/g, "");
-  if (/^(?:[^=]{4})*(?:[^=]{3}=|[^=]{2}==)?$/.test(digits)) return null;
-  const padding = text.indexOf("=");
-  return padding >= 0 ? padding : text.length - (digits.length % 4);
+  const padding = digits.indexOf("=");
+  if (padding < 0) return digits.length % 4 === 0 ? null : digits.length - (digits.length % 4);
+  const needed = 4 - (padding % 4);
+  if (needed > 2) return padding;
+  const end = padding + needed;
+  if (needed === 2 && digits.length === padding + 1) return digits.length;
+  if (needed === 2 && digits.charAt(padding + 1) !== "=") return padding;
+  return digits.length === end ? null : end;
 }
 
 function metaOf(value: unknown): Record<string, string> {
@@ -88,17 +98,20 @@ function textOf(value: unknown, field: string): string {
 }
 
 function numberOf(value: unknown, field: string): number {
-  return (typed(value, "number", field, "int") as number | null) ?? 0;
+  const number = (typed(value, "number", field, "int") as number | null) ?? 0;
+  if (Number.isInteger(number)) return number;
+  throw new NomadRefusal(400, cannotUnmarshal(`number ${String(number)}`, field, "int"));
 }
 
 function typed(value: unknown, wanted: Kind, field: string, goType: string): unknown {
   if (value === undefined || value === null) return null;
   const kind = kindOf(value);
   if (kind === wanted) return value;
-  throw new NomadRefusal(
-    400,
-    `json: cannot unmarshal ${kind} into Go struct field JobDispatchRequest.${field} of type ${goType}`,
-  );
+  throw new NomadRefusal(400, cannotUnmarshal(kind, field, goType));
+}
+
+function cannotUnmarshal(what: string, field: string, goType: string): string {
+  return `json: cannot unmarshal ${what} into Go struct field JobDispatchRequest.${field} of type ${goType}`;
 }
 
 function kindOf(value: unknown): Kind {

@@ -72,10 +72,6 @@ export function dispatchAnswer(child: Child, duplicate: boolean): object {
 
 function validate(request: DispatchRequest, rules: DispatchRules): void {
   const { payload, meta, priority } = request;
-  if (priority !== 0 && (priority < PRIORITY.min || priority > PRIORITY.max)) {
-    const range = `[${String(PRIORITY.min)}, ${String(PRIORITY.max)}]`;
-    throw new NomadRefusal(500, `dispatch job priority must be between ${range}`);
-  }
   if (rules.payload === "required" && payload.length === 0) {
     throw new NomadRefusal(500, "Payload is not provided but required by parameterized job");
   }
@@ -94,5 +90,9 @@ function validate(request: DispatchRequest, rules: DispatchRules): void {
   const missing = rules.metaRequired.filter((key) => !(key in meta));
   if (missing.length > 0) {
     throw new NomadRefusal(500, `Dispatch did not provide required meta keys: [${missing.join(" ")}]`);
+  }
+  if (priority !== 0 && (priority < PRIORITY.min || priority > PRIORITY.max)) {
+    const range = `[${String(PRIORITY.min)}, ${String(PRIORITY.max)}]`;
+    throw new NomadRefusal(500, `dispatch job priority must be between ${range}`);
   }
 }
