@@ -42,8 +42,11 @@ describe("the Nomad stand-in, held to what a real Nomad answered", () => {
     expect(played.length).toBeGreaterThan(25);
   });
 
-  test.each(recording.exchanges.map(({ name }, index) => [name, index] as const))("answers: %s", (_name, index) => {
-    const exchange = played[index];
-    expect(exchange?.given).toEqual(exchange?.recorded);
-  });
+  test.each(recording.exchanges.map(({ name }, index) => [name, index] as const))(
+    "answers: %s",
+    (_name, index) => {
+      const exchange = played[index];
+      expect(exchange?.given).toEqual(exchange?.recorded);
+    },
+  );
 });

@@ -172,7 +172,7 @@ async function post(
       body: text,
     };
   } catch (error) {
-    const timedOut = error instanceof Error && error.name === "TimeoutError";
+    const timedOut = (error as { readonly name?: unknown } | null)?.name === "TimeoutError";
     return {
       at: Date.now(),
       code: 0,

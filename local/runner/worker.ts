@@ -57,8 +57,10 @@ class Worker {
     this.#wakeUp?.();
     const step = this.#step;
     if (step === null) return;
-    step.kill("SIGINT");
-    setTimeout(() => step.kill("SIGKILL"), STEP_GRACE_MS).unref();
+    signalTree(step.pid, "SIGINT");
+    setTimeout(() => {
+      signalTree(step.pid, "SIGKILL");
+    }, STEP_GRACE_MS).unref();
   }
 
   #endedOr(conclusion: Conclusion): Conclusion {
@@ -119,6 +121,24 @@ class Worker {
         resolve();
       };
     });
+  }
+}
+
+/** Signals a process and all it has started: a shell lets its commands finish before it heeds SIGINT. */
+function signalTree(root: number | undefined, signal: NodeJS.Signals): void {
+  if (root === undefined) return;
+  const listing = spawnSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).stdout as string | null;
+  const pairs = (listing ?? "").split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+  const tree = [root];
+  for (const parent of tree) {
+    for (const [pid, ppid] of pairs) if (pid !== undefined && ppid === parent) tree.push(pid);
+  }
+  for (const pid of tree) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 

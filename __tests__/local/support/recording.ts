@@ -52,7 +52,8 @@ export async function playRecording(
   const played = [];
   for (const { name, request, response } of recording.exchanges) {
     const headers: Record<string, string> = {};
-    const secret = request.token === "unknown" ? "11111111-2222-3333-4444-555555555555" : secrets[request.token];
+    const secret =
+      request.token === "unknown" ? "11111111-2222-3333-4444-555555555555" : secrets[request.token];
     if (secret !== undefined) headers["Authorization"] = `Bearer ${secret}`;
     const init: RequestInit = { method: request.method, headers, signal: AbortSignal.timeout(10_000) };
     const body = bodyOf(request);
@@ -82,7 +83,10 @@ class Mask {
 
   answer({ status, contentType, body }: Answer): Answer {
     if (typeof body !== "object" || body === null) return { status, contentType, body };
-    const masked = Object.entries(body as Record<string, unknown>).map(([key, value]) => [key, this.#field(key, value)]);
+    const masked = Object.entries(body as Record<string, unknown>).map(([key, value]) => [
+      key,
+      this.#field(key, value),
+    ]);
     return { status, contentType, body: Object.fromEntries(masked) as unknown };
   }
 
