@@ -77,12 +77,26 @@ export function buildWorker(props: BuildWorkerProps = {}): WorkerBundle {
 }
 
 function describe(file: OutputFile, metafile: Metafile): WorkerBundle {
+  const script = tightenSql(file.text);
+  const contents = Buffer.from(script, "utf8");
   return {
-    script: file.text,
-    bytes: file.contents.byteLength,
-    sha256: createHash("sha256").update(file.contents).digest("hex"),
+    script,
+    bytes: contents.byteLength,
+    sha256: createHash("sha256").update(contents).digest("hex"),
     sources: Object.keys(metafile.inputs).sort(),
   };
+}
+
+/**
+ * Takes the white space out of the ledger's SQL, which is laid out for reading and makes up a quarter of the bundle.
+ * Minified code has no line break followed by blanks, and no blanks around an operator or before a bound parameter,
+ * outside of a literal; that the only literals that have them are SQL is held by a test on every literal of the sources.
+ */
+export function tightenSql(script: string): string {
+  return script
+    .replace(/\n {2,}/g, " ")
+    .replace(/ (=|<=|>=|<>|<|>|\|\||->>) /g, "$1")
+    .replace(/, (?=:\w|[a-z]\.|[a-z]+_[a-z_]+\b)/g, ",");
 }
 
 /** Says what is wrong with a bundle's size; an empty list when nothing is. Synth and the build refuse what is named. */
