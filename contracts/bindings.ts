@@ -13,79 +13,27 @@ export interface BindingSpec {
   readonly required: boolean;
   /** Whether a Secrets Store binding may stand in for the text. */
   readonly store?: true;
-  /** One line for the generated reference. */
-  readonly doc: string;
 }
 
 export const WORKER_BINDINGS = {
-  LEDGER: { kind: "d1", required: true, doc: "The ledger: jobs waiting and runners on the way." },
-  RUNNER_POLICY: {
-    kind: "json",
-    required: true,
-    doc: "Which repositories get runners, and the runner classes (see contracts/policy.ts).",
-  },
-  GITHUB_WEBHOOK_SECRET: {
-    kind: "secret",
-    required: true,
-    doc: "HMAC-SHA256 key shared with GitHub's webhooks.",
-  },
-  GITHUB_WEBHOOK_SECRET_PREVIOUS: {
-    kind: "secret",
-    required: false,
-    doc: "The key before the current one, accepted while hooks are being changed.",
-  },
-  GITHUB_API_URL: {
-    kind: "text",
-    required: false,
-    doc: "Base of GitHub's REST API; default https://api.github.com, on GHES https://HOST/api/v3.",
-  },
-  GITHUB_APP_ID: {
-    kind: "text",
-    required: false,
-    doc: "GitHub App id or client id; with GITHUB_APP_PRIVATE_KEY.",
-  },
-  GITHUB_APP_PRIVATE_KEY: {
-    kind: "secret",
-    required: false,
-    store: true,
-    doc: "The App's private key, PKCS#1 or PKCS#8 PEM.",
-  },
-  GITHUB_TOKEN: {
-    kind: "secret",
-    required: false,
-    store: true,
-    doc: "A fine-grained personal access token instead of an App; it serves one owner.",
-  },
-  NOMAD_ADDR: { kind: "text", required: true, doc: "Origin of the Nomad API behind Access and the tunnel." },
-  NOMAD_TOKEN: { kind: "secret", required: true, doc: "Nomad ACL token that may only dispatch." },
-  NOMAD_NAMESPACE: {
-    kind: "text",
-    required: false,
-    doc: 'Nomad namespace of the runner jobs; default "default".',
-  },
-  CF_ACCESS_CLIENT_ID: {
-    kind: "secret",
-    required: false,
-    doc: "Access service token, sent on every Nomad call; both halves or neither.",
-  },
-  CF_ACCESS_CLIENT_SECRET: { kind: "secret", required: false, doc: "The service token's other half." },
-  PUBLIC_URL: {
-    kind: "text",
-    required: true,
-    doc: "Origin by which GitHub and runners reach the Worker; claim URLs and the stack id are made from it.",
-  },
-  CLAIM_KEY: { kind: "secret", required: true, doc: "HMAC-SHA256 key of claims." },
-  CLAIM_KEY_PREVIOUS: {
-    kind: "secret",
-    required: false,
-    doc: "The key before the current one, accepted while it is rotated.",
-  },
-  CREDENTIAL_EXPIRY: {
-    kind: "json",
-    required: false,
-    doc: 'When credentials end: {"access":"2027-01-01T00:00:00Z","nomad":null}; shown by /status and /metrics.',
-  },
-  STATUS_TOKEN: { kind: "secret", required: true, doc: "Bearer token for /status and /metrics." },
+  LEDGER: { kind: "d1", required: true },
+  RUNNER_POLICY: { kind: "json", required: true },
+  GITHUB_WEBHOOK_SECRET: { kind: "secret", required: true },
+  GITHUB_WEBHOOK_SECRET_PREVIOUS: { kind: "secret", required: false },
+  GITHUB_API_URL: { kind: "text", required: false },
+  GITHUB_APP_ID: { kind: "text", required: false },
+  GITHUB_APP_PRIVATE_KEY: { kind: "secret", required: false, store: true },
+  GITHUB_TOKEN: { kind: "secret", required: false, store: true },
+  NOMAD_ADDR: { kind: "text", required: true },
+  NOMAD_TOKEN: { kind: "secret", required: true },
+  NOMAD_NAMESPACE: { kind: "text", required: false },
+  CF_ACCESS_CLIENT_ID: { kind: "secret", required: false },
+  CF_ACCESS_CLIENT_SECRET: { kind: "secret", required: false },
+  PUBLIC_URL: { kind: "text", required: true },
+  CLAIM_KEY: { kind: "secret", required: true },
+  CLAIM_KEY_PREVIOUS: { kind: "secret", required: false },
+  CREDENTIAL_EXPIRY: { kind: "json", required: false },
+  STATUS_TOKEN: { kind: "secret", required: true },
 } as const satisfies Record<string, BindingSpec>;
 
 export type BindingName = keyof typeof WORKER_BINDINGS;
@@ -128,8 +76,21 @@ export type BindingValues = { readonly [K in RequiredName]: Declared<K> } & {
   readonly [K in Exclude<BindingName, RequiredName>]?: Declared<K> | undefined;
 };
 
+/** The required names once more, for the Worker, which needs no more of the declarations; adding a required binding
+ *  above without naming it here does not compile. */
+export const REQUIRED_BINDINGS = Object.keys({
+  LEDGER: 0,
+  RUNNER_POLICY: 0,
+  GITHUB_WEBHOOK_SECRET: 0,
+  NOMAD_ADDR: 0,
+  NOMAD_TOKEN: 0,
+  PUBLIC_URL: 0,
+  CLAIM_KEY: 0,
+  STATUS_TOKEN: 0,
+} satisfies Record<RequiredName, 0>) as readonly RequiredName[];
+
 /** All names, in the order of declaration. */
-export const BINDING_NAMES = Object.keys(WORKER_BINDINGS) as readonly BindingName[];
+export const BINDING_NAMES = /* @__PURE__ */ Object.keys(WORKER_BINDINGS) as readonly BindingName[];
 
 /** The Worker needs a GitHub credential: either `GITHUB_TOKEN`, or both App bindings. */
 export const APP_BINDINGS = ["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"] as const;

@@ -38,7 +38,7 @@ export function parseClaim(value: unknown): Claim | null {
   const { scope, class: className, job, ordinal, exp, ...rest } = value as Record<string, unknown>;
   if (Object.keys(rest).length > 0) return null;
   if (!matches(REPOSITORY_FULL_NAME, scope) && !matches(OWNER, scope)) return null;
-  if (!matches(CLASS_NAME, className) || !isId(job) || !isId(ordinal) || !isId(exp)) return null;
+  if (!matches(CLASS_NAME.pattern, className) || !isId(job) || !isId(ordinal) || !isId(exp)) return null;
   return { scope, class: className, job, ordinal, exp };
 }
 

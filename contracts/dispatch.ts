@@ -77,11 +77,11 @@ export function dispatchBody(payload: DispatchPayload, base64: (text: string) =>
       WORKFLOW_RUN: String(payload.run_id),
       WORKFLOW_JOB: String(payload.job_id),
     },
-    IdPrefixTemplate: `${shortName}-${String(payload.job_id)}`,
+    IdPrefixTemplate: `${shortName}-${payload.job_id}`,
   };
 }
 
 /** `idempotency_token` of a dispatch: the same ordinal of the same job is one child in Nomad. */
 export function idempotencyToken(jobId: number, ordinal: number): string {
-  return `${String(jobId)}:${String(ordinal)}`;
+  return `${jobId}:${ordinal}`;
 }

@@ -1,10 +1,9 @@
 import {
   CLASS_NAME,
-  type FieldPattern,
   NOMAD_JOB_ID,
   REPOSITORY_PATTERN,
   RUNNER_LABEL,
-  isId,
+  type WordedPattern,
   matches,
 } from "./patterns";
 
@@ -54,7 +53,7 @@ export const CLASS_BOUNDS = {
   maxDurationSeconds: { min: 1, max: 432_000, default: 21_600 },
 } as const;
 
-/** A runner registers with 1 to 100 labels.
+/** A runner registers with 1 to 100 labels; every other list is held to the same.
  *  @see https://docs.github.com/rest/actions/self-hosted-runners (generate-jitconfig) */
 export const MAX_LABELS = 100;
 
@@ -76,23 +75,34 @@ export function parsePolicy(value: unknown): ParsedPolicy {
   const problems: string[] = [];
   const raw = json.record;
   const policy: RunnerPolicy = {
-    scope: oneOf(raw, "scope", ["repository", "organization"] as const, problems),
-    repositories: patterns(raw["repositories"], "repositories", problems),
-    publicRepositories: patterns(raw["publicRepositories"] ?? [], "publicRepositories", problems),
-    forkPullRequests: oneOf(raw, "forkPullRequests", ["refuse", "allow"] as const, problems),
-    requireSelfHostedLabel: flag(raw, "requireSelfHostedLabel", true, problems),
-    runnerGroupId: runnerGroup(raw["runnerGroupId"] ?? 1, problems),
+    scope: oneOf(raw["scope"], "scope", ["repository", "organization"] as const, problems),
+    repositories: patterns(raw["repositories"], "repositories", 1, problems),
+    publicRepositories: patterns(raw["publicRepositories"] ?? [], "publicRepositories", 0, problems),
+    forkPullRequests: oneOf(
+      raw["forkPullRequests"],
+      "forkPullRequests",
+      ["refuse", "allow"] as const,
+      problems,
+    ),
+    requireSelfHostedLabel: oneOf(
+      raw["requireSelfHostedLabel"],
+      "requireSelfHostedLabel",
+      [true, false],
+      problems,
+    ),
+    runnerGroupId: bounded(raw["runnerGroupId"], GROUP_BOUNDS, "runnerGroupId", problems),
     classes: classes(raw["classes"], problems),
   };
-  if (policy.repositories.length === 0 && problems.length === 0) {
-    problems.push("repositories: must name at least one owner/name pattern, got an empty list");
-  }
   return problems.length === 0 ? { ok: true, policy } : { ok: false, problems };
 }
 
+/** A runner group's id; 1 is the default group. */
+const GROUP_BOUNDS: Bounds = { min: 1, max: Number.MAX_SAFE_INTEGER, default: 1 };
+
+type Raw = Readonly<Record<string, unknown>>;
+
 type Parsed =
-  | { readonly ok: true; readonly record: Record<string, unknown> }
-  | { readonly ok: false; readonly problems: string[] };
+  { readonly ok: true; readonly record: Raw } | { readonly ok: false; readonly problems: string[] };
 
 function fromText(value: unknown): Parsed {
   let parsed = value;
@@ -102,7 +112,7 @@ function fromText(value: unknown): Parsed {
     return {
       ok: false,
       problems: [
-        `policy: must be at most ${String(MAX_POLICY_BYTES)} bytes of JSON, got ${String(bytes)}; use patterns instead of names`,
+        `policy: must be at most ${MAX_POLICY_BYTES} bytes of JSON, got ${bytes}; use patterns instead of names`,
       ],
     };
   }
@@ -116,95 +126,73 @@ function fromText(value: unknown): Parsed {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
     return { ok: false, problems: [`policy: must be a JSON object, got ${show(parsed)}`] };
   }
-  return { ok: true, record: parsed as Record<string, unknown> };
+  return { ok: true, record: parsed as Raw };
 }
 
 function classes(value: unknown, problems: string[]): RunnerClass[] {
-  if (!Array.isArray(value) || value.length === 0) {
-    problems.push(`classes: must be a list of at least one runner class, got ${show(value)}`);
-    return [];
-  }
+  const items = list(value, "classes", "runner classes", problems);
   const seen = new Set<string>();
-  return value.map((item: unknown, index) => {
-    const at = `classes[${String(index)}]`;
-    const raw = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
-    const name = text(raw["name"], CLASS_NAME, `${at}.name`, problems);
-    if (seen.has(name)) problems.push(`${at}.name: must be unique, got ${show(name)} again`);
+  return items.map((item, index) => {
+    const at = `classes[${index}].`;
+    const raw = (typeof item === "object" && item !== null ? item : {}) as Raw;
+    const name = text(raw["name"], CLASS_NAME, `${at}name`, problems);
+    if (seen.has(name)) problems.push(`${at}name: must be unique, got ${show(name)} again`);
     seen.add(name);
+    const labels = list(raw["labels"], `${at}labels`, "labels", problems);
+    const numbers = Object.entries(CLASS_BOUNDS).map(([key, bounds]) => [
+      key,
+      bounded(raw[key], bounds, at + key, problems),
+    ]);
     return {
       name,
-      job: text(raw["job"], NOMAD_JOB_ID, `${at}.job`, problems),
-      labels: labels(raw["labels"], `${at}.labels`, problems),
-      maxRunners: bounded(raw, "maxRunners", at, problems),
-      pickupDeadlineSeconds: bounded(raw, "pickupDeadlineSeconds", at, problems),
-      idleTimeoutSeconds: bounded(raw, "idleTimeoutSeconds", at, problems),
-      maxDurationSeconds: bounded(raw, "maxDurationSeconds", at, problems),
+      job: text(raw["job"], NOMAD_JOB_ID, `${at}job`, problems),
+      labels: labels.map((label, turn) =>
+        text(label, RUNNER_LABEL, `${at}labels[${turn}]`, problems),
+      ),
+      ...(Object.fromEntries(numbers) as Record<keyof typeof CLASS_BOUNDS, number>),
     };
   });
 }
 
-function labels(value: unknown, at: string, problems: string[]): string[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_LABELS) {
-    problems.push(`${at}: must be a list of 1 to ${String(MAX_LABELS)} labels, got ${show(value)}`);
-    return [];
-  }
-  return value.map((label: unknown, index) => text(label, RUNNER_LABEL, `${at}[${String(index)}]`, problems));
+function list(value: unknown, at: string, what: string, problems: string[], min = 1): readonly unknown[] {
+  if (Array.isArray(value) && value.length >= min && value.length <= MAX_LABELS) return value;
+  problems.push(
+    `${at}: must be a list of ${min} to ${MAX_LABELS} ${what}, got ${show(value)}`,
+  );
+  return [];
 }
 
-function patterns(value: unknown, at: string, problems: string[]): string[] {
-  if (!Array.isArray(value)) {
-    problems.push(`${at}: must be a list of owner/name patterns, got ${show(value)}`);
-    return [];
-  }
-  return value.map((item: unknown, index) =>
-    text(item, REPOSITORY_PATTERN, `${at}[${String(index)}]`, problems),
+function patterns(value: unknown, at: string, min: number, problems: string[]): string[] {
+  return list(value, at, "owner/name patterns", problems, min).map((item, index) =>
+    text(item, REPOSITORY_PATTERN, `${at}[${index}]`, problems),
   );
 }
 
-function text(value: unknown, field: FieldPattern, at: string, problems: string[]): string {
-  if (matches(field, value)) return value;
+function text(value: unknown, field: WordedPattern, at: string, problems: string[]): string {
+  if (matches(field.pattern, value)) return value;
   problems.push(`${at}: must be ${field.words}, got ${show(value)}`);
   return "";
 }
 
-function oneOf<T extends string>(
-  raw: Record<string, unknown>,
-  key: string,
-  choices: readonly [T, ...T[]],
-  problems: string[],
-): T {
-  const value = raw[key] ?? choices[0];
-  const found = choices.find((choice) => choice === value);
-  if (found === undefined) problems.push(`${key}: must be ${choices.join(" or ")}, got ${show(value)}`);
+function oneOf<T>(value: unknown, at: string, choices: readonly [T, ...T[]], problems: string[]): T {
+  const found = choices.find((choice) => choice === (value ?? choices[0]));
+  if (found === undefined) problems.push(`${at}: must be ${choices.join(" or ")}, got ${show(value)}`);
   return found ?? choices[0];
 }
 
-function flag(raw: Record<string, unknown>, key: string, fallback: boolean, problems: string[]): boolean {
-  const value = raw[key] ?? fallback;
-  if (typeof value === "boolean") return value;
-  problems.push(`${key}: must be true or false, got ${show(value)}`);
-  return fallback;
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
+  readonly default: number;
 }
 
-function runnerGroup(value: unknown, problems: string[]): number {
-  if (isId(value)) return value;
-  problems.push(`runnerGroupId: must be a runner group's id (1 is the default group), got ${show(value)}`);
-  return 1;
-}
-
-function bounded(
-  raw: Record<string, unknown>,
-  key: keyof typeof CLASS_BOUNDS,
-  at: string,
-  problems: string[],
-): number {
-  const { min, max, default: fallback } = CLASS_BOUNDS[key];
-  const value = raw[key] ?? fallback;
-  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
-  problems.push(
-    `${at}.${key}: must be a whole number from ${String(min)} to ${String(max)}, got ${show(value)}`,
-  );
-  return fallback;
+function bounded(given: unknown, bounds: Bounds, at: string, problems: string[]): number {
+  const value = given ?? bounds.default;
+  if (typeof value === "number" && Number.isInteger(value) && value >= bounds.min && value <= bounds.max)
+    return value;
+  const range = `from ${bounds.min} to ${bounds.max}`;
+  problems.push(`${at}: must be a whole number ${range}, got ${show(value)}`);
+  return bounds.default;
 }
 
 /** A received value for an error text, cut short. The policy holds no secret. */

@@ -10,7 +10,7 @@ export const STACK_ID = /^[0-9a-f]{6}$/;
 
 /** 6 + 24 + 16 + 3 hyphens leave 15 digits for the ordinal within GitHub's 64 characters. */
 export function runnerName(stackId: string, className: string, jobId: number, ordinal: number): string {
-  return `${stackId}-${className}-${String(jobId)}-${String(ordinal)}`;
+  return `${stackId}-${className}-${jobId}-${ordinal}`;
 }
 
 /** Whether a name that GitHub reports is one of this stack's. */

@@ -2,7 +2,7 @@ import { STACK_ID } from "../contracts/runner-name";
 import type { Config } from "./config";
 import { hex, utf8 } from "./encoding";
 import { type Github, type GithubCache, createGithub, createGithubCache } from "./github/client";
-import { type LedgerContext, classesJson } from "./ledger/context";
+import type { LedgerContext } from "./ledger/context";
 import { upgrade } from "./ledger/schema";
 import { MAX_SUBREQUESTS, type Subrequests, countSubrequests } from "./subrequests";
 
@@ -27,7 +27,7 @@ export async function openApp(config: Config, now: () => number = Date.now): Pro
   const fetcher = subrequests.fetch;
   const ledger: LedgerContext = {
     db: config.ledger,
-    classes: classesJson(config.policy),
+    policy: config.policy,
     stackId: await stackId(config.publicUrl),
     now,
     newOp: () => crypto.randomUUID(),

@@ -31,16 +31,24 @@ async function checkRun(app: App, work: Work<"check">): Promise<Answer> {
   const own = head?.toLowerCase() === work.repo.toLowerCase();
   const state = head === null ? "checking" : own ? "waiting" : "refused";
   const seen = { jobId: work.jobId, state, conclusion: null, runner: null } as const;
-  const nextLookAt = app.now() + (state === "checking" ? backoffMs(10_000, work.looks, result) : 5 * MINUTE_MS);
+  const nextLookAt =
+    app.now() + (state === "checking" ? backoffMs(10_000, work.looks, result) : 5 * MINUTE_MS);
   return { about: "job", seen: { ...seen, nextLookAt }, problem: result.ok ? null : result };
 }
 
 /** A delivery may have been lost: does the job still wait? */
 async function lookJobUp(app: App, work: Work<"job">): Promise<Answer> {
   const result = await app.github.getJob(work.repo, work.jobId);
-  const nextLookAt = app.now() + backoffMs(Math.max(MINUTE_MS, work.pickupMs), work.looks, result, 30 * MINUTE_MS);
-  const unchanged: SeenJob = { jobId: work.jobId, state: "waiting", conclusion: null, runner: null, nextLookAt };
-  if (!result.ok) return { about: "job", seen: unchanged, problem: result.error === "not_found" ? null : result };
+  const nextLookAt = app.now() + backoffMs(5 * MINUTE_MS, work.looks, result, 30 * MINUTE_MS);
+  const unchanged: SeenJob = {
+    jobId: work.jobId,
+    state: "waiting",
+    conclusion: null,
+    runner: null,
+    nextLookAt,
+  };
+  if (!result.ok)
+    return { about: "job", seen: unchanged, problem: result.error === "not_found" ? null : result };
   const { status, conclusion, runnerName } = result.value;
   const runner = isOwnRunnerName(app.ledger.stackId, runnerName) ? runnerName : null;
   const seen = { ...unchanged, state: jobState(status), conclusion, runner };
@@ -65,20 +73,24 @@ async function lookRunnerUp(app: App, work: Work<"runner">): Promise<Answer> {
   const to = result.ok ? judge(work, result.value) : silence(work);
   const base = work.state === "busy" ? 10 * MINUTE_MS : MINUTE_MS;
   const nextLookAt = to === "removing" ? app.now() : app.now() + backoffMs(base, work.looks, result);
-  return { about: "runner", seen: { name: work.name, was: work.state, to, nextLookAt }, problem: result.ok ? null : result };
+  return {
+    about: "runner",
+    seen: { name: work.name, was: work.state, to, nextLookAt },
+    problem: result.ok ? null : result,
+  };
 }
 
 function judge(work: Work<"runner">, runner: GithubRunner | null): SeenRunner["to"] {
   if (runner === null) return "gone";
   if (runner.busy) return work.state === "busy" ? "same" : "busy";
   // Idle: a holder in its time may still get its job; a job that ended unseen, or a runner past its time, is removed.
-  return work.state === "claimed" && !work.aged ? "same" : "removing";
+  return work.state === "claimed" && work.aged === 0 ? "same" : "removing";
 }
 
 /** Where GitHub cannot be asked, replace: a holder past its time stops counting, and what registration it has is
  *  removed when GitHub answers again. */
 function silence(work: Work<"runner">): SeenRunner["to"] {
-  if (work.state !== "claimed" || !work.aged) return "same";
+  if (work.state !== "claimed" || work.aged === 0) return "same";
   return work.registrationId === null ? "unanswered" : "removing";
 }
 
@@ -93,7 +105,12 @@ async function removeRunner(app: App, work: Work<"runner">): Promise<Answer> {
 }
 
 /** Doubles with every look, up to `most`; GitHub's own word on when to come back goes before it. */
-function backoffMs(base: number, looks: number, result: GithubResult<unknown>, most = 10 * MINUTE_MS): number {
+function backoffMs(
+  base: number,
+  looks: number,
+  result: GithubResult<unknown>,
+  most = 10 * MINUTE_MS,
+): number {
   const told = result.ok ? null : result.retryAfterSeconds;
   return told === null ? Math.min(Math.max(most, base), base * 2 ** Math.min(looks, 10)) : told * 1000;
 }

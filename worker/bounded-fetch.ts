@@ -1,4 +1,5 @@
 import { readBounded } from "./body";
+import { asRecord } from "./json";
 
 /** Longest one call may take, its body included: several fit into the 30 s that a Worker has after its answer.
  *  @see https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
@@ -52,7 +53,8 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
 
 /** Only the error's kind: its message may quote a URL or a header. */
 function noAnswerReason(error: unknown): string {
-  return error instanceof Error ? error.name : "Error";
+  const name = asRecord(error)?.["name"];
+  return typeof name === "string" ? name : "Error";
 }
 
 /** Seconds of a `Retry-After` header, at most an hour. @returns null when there is none; a date counts as none */

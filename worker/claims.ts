@@ -20,7 +20,7 @@ export async function postClaim(app: App, headers: Headers): Promise<Outcome> {
   const runnerClass = app.config.policy.classes.find((candidate) => candidate.name === claim.class);
   // The policy no longer has the class: nobody can say with which labels to register.
   if (runnerClass === undefined) return { kind: "nothing_waits" };
-  const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass.maxRunners);
+  const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass);
   if (taken.outcome === "nothing_waits") return { kind: "nothing_waits" };
   if (taken.outcome === "used") return { kind: "claim_used" };
   return register(app, claim, runnerClass, taken.claim);
@@ -31,7 +31,12 @@ function holderOf(headers: Headers): string | null {
   return matches(HOLDER, holder) ? holder : null;
 }
 
-async function register(app: App, claim: Claim, runnerClass: RunnerClass, taken: TakenClaim): Promise<Outcome> {
+async function register(
+  app: App,
+  claim: Claim,
+  runnerClass: RunnerClass,
+  taken: TakenClaim,
+): Promise<Outcome> {
   const made = await makeRegistration(app, claim.scope, runnerClass, taken);
   if (!made.ok) {
     await giveBack(app.ledger, taken, runnerClass.pickupDeadlineSeconds * 1000);
@@ -110,9 +115,11 @@ export async function deleteClaim(app: App, headers: Headers): Promise<Outcome> 
 }
 
 async function end(app: App, scope: string, runner: HeldRunner): Promise<Outcome | null> {
-  const removed = runner.jitTried ? await removeRegistration(app, scope, runner) : null;
-  if (removed === null || removed.ok) return (await release(app.ledger, runner)) ? { kind: "released" } : null;
-  if (removed.error === "busy") return (await keepForRemoval(app.ledger, runner)) ? { kind: "released" } : null;
+  const removed = runner.jitTried === 1 ? await removeRegistration(app, scope, runner) : null;
+  if (removed === null || removed.ok)
+    return (await release(app.ledger, runner)) ? { kind: "released" } : null;
+  if (removed.error === "busy")
+    return (await keepForRemoval(app.ledger, runner)) ? { kind: "released" } : null;
   await recordProblems(app.ledger, "github", new Map([[removed.error, removed.detail]]));
   return { kind: "try_again", retryAfterSeconds: removed.retryAfterSeconds ?? TRY_AGAIN_SECONDS };
 }

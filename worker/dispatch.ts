@@ -65,19 +65,42 @@ export async function dispatchDue(app: App, limit: number): Promise<Pass> {
   return { sent: written.length, retryAt: retries.length === 0 ? null : Math.min(...retries) };
 }
 
-async function send(app: App, one: LeasedDispatch, problems: Map<string, string>): Promise<DispatchOutcome | null> {
+async function send(
+  app: App,
+  one: LeasedDispatch,
+  problems: Map<string, string>,
+): Promise<DispatchOutcome | null> {
   const runnerClass = app.config.policy.classes.find((candidate) => candidate.name === one.class);
   // The lease only takes classes of the policy.
   if (runnerClass === undefined) return null;
   const result = await request(app, one, runnerClass);
-  const fields = { job_id: one.jobId, ordinal: one.ordinal, repo: one.repo, class: one.class, attempt: one.attempts };
+  const fields = {
+    job_id: one.jobId,
+    ordinal: one.ordinal,
+    repo: one.repo,
+    class: one.class,
+    attempt: one.attempts,
+  };
   if (result.ok) {
     log("info", "dispatched", fields);
-    return { name: one.name, ok: true, deadlineAt: app.now() + deadlineMs(runnerClass.pickupDeadlineSeconds * 1000, one.unheard) };
+    return {
+      name: one.name,
+      ok: true,
+      deadlineAt: app.now() + deadlineMs(runnerClass.pickupDeadlineSeconds * 1000, one.unheard),
+    };
   }
   problems.set(result.error, result.detail);
-  log(isPermanent(result.error) ? "error" : "warn", "dispatch_failed", { ...fields, error: result.error, detail: result.detail });
-  return { name: one.name, ok: false, error: result.error, nextAttemptAt: app.now() + backoffMs(one.attempts, result) };
+  log(isPermanent(result.error) ? "error" : "warn", "dispatch_failed", {
+    ...fields,
+    error: result.error,
+    detail: result.detail,
+  });
+  return {
+    name: one.name,
+    ok: false,
+    error: result.error,
+    nextAttemptAt: app.now() + backoffMs(one.attempts, result),
+  };
 }
 
 async function request(app: App, one: LeasedDispatch, runnerClass: RunnerClass): Promise<DispatchResult> {
@@ -97,7 +120,7 @@ async function payload(app: App, one: LeasedDispatch): Promise<Parameters<typeof
   const claim = { scope: one.scope, class: one.class, job: one.jobId, ordinal: one.ordinal, exp };
   return {
     repo: one.repo,
-    fork: one.fork,
+    fork: one.fork === 1,
     job: one.jobName,
     run_id: one.runId,
     job_id: one.jobId,
@@ -111,7 +134,10 @@ function isPermanent(error: DispatchError): boolean {
 }
 
 /** 1, 2, 4, … s up to a minute; what only an operator can mend is tried at the slowest pace from the start. */
-function backoffMs(attempts: number, result: { readonly error: DispatchError; readonly retryAfterSeconds: number | null }): number {
+function backoffMs(
+  attempts: number,
+  result: { readonly error: DispatchError; readonly retryAfterSeconds: number | null },
+): number {
   if (isPermanent(result.error)) return SLOWEST_MS;
   const step = 1000 * 2 ** Math.min(attempts - 1, 6);
   return Math.min(SLOWEST_MS, Math.max(step, (result.retryAfterSeconds ?? 0) * 1000));

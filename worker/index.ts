@@ -1,6 +1,6 @@
 import { CLAIM_PATH } from "../contracts/claim";
 import { openApp } from "./app";
-import { MAX_BODY_BYTES, readBody } from "./body";
+import { MAX_BODY_BYTES, readBounded } from "./body";
 import { deleteClaim, postClaim } from "./claims";
 import { bearer, sameSecret } from "./claim-token";
 import { type Config, missingBindings, readConfig, statusToken } from "./config";
@@ -16,7 +16,8 @@ import { receive } from "./webhook";
 declare const WORKER_VERSION: string;
 const VERSION = typeof WORKER_VERSION === "string" ? WORKER_VERSION : "development";
 
-const LEDGER_RETRY_SECONDS = 5;
+/** Where the ledger does not answer a runner or an operator. */
+const TRY_AGAIN: Outcome = { kind: "try_again", retryAfterSeconds: 5 };
 
 /** The Worker: GitHub's deliveries, runners' claims, an operator's questions, and the cron. */
 export default {
@@ -42,7 +43,9 @@ async function route(request: Request, env: unknown, context: ExecutionContext):
   const { pathname } = new URL(request.url);
   switch (pathname) {
     case "/webhook":
-      return request.method === "POST" ? webhook(request, env, context) : { kind: "method_not_allowed", allow: "POST" };
+      return request.method === "POST"
+        ? webhook(request, env, context)
+        : { kind: "method_not_allowed", allow: "POST" };
     case CLAIM_PATH:
       return request.method === "POST" || request.method === "DELETE"
         ? claim(request, env, context)
@@ -51,7 +54,9 @@ async function route(request: Request, env: unknown, context: ExecutionContext):
       return isRead(request) ? health(env) : { kind: "method_not_allowed", allow: "GET" };
     case "/status":
     case "/metrics":
-      return isRead(request) ? operator(request, env, pathname) : { kind: "method_not_allowed", allow: "GET" };
+      return isRead(request)
+        ? operator(request, env, pathname)
+        : { kind: "method_not_allowed", allow: "GET" };
     default:
       return { kind: "not_found" };
   }
@@ -64,14 +69,14 @@ function isRead(request: Request): boolean {
 async function webhook(request: Request, env: unknown, context: ExecutionContext): Promise<Outcome> {
   const startedAt = Date.now();
   const delivery = request.headers.get("X-GitHub-Delivery");
-  const body = await readBody(request);
+  const body = await readBounded(request.body, MAX_BODY_BYTES);
   if (body === null) return { kind: "too_large", limitBytes: MAX_BODY_BYTES };
   const read = readConfig(env);
   if (!read.ok) {
     log("error", "not_configured", { delivery, detail: [...read.missing, ...read.invalid].join(", ") });
     return { kind: "not_configured" };
   }
-  const received = await orNotDurable({ delivery }, () =>
+  const received = await attempt({ delivery }, { kind: "not_durable" }, () =>
     receive(request.headers, body, read.config.webhookSecrets, () => openApp(read.config)),
   );
   if ("kind" in received) return received;
@@ -95,7 +100,7 @@ async function claim(request: Request, env: unknown, context: ExecutionContext):
   if (!read.ok) return { kind: "not_configured" };
   const handle = request.method === "POST" ? postClaim : deleteClaim;
   const event = request.method === "POST" ? "claim" : "release";
-  const result = await orTryAgain(async () => {
+  const result = await attempt({}, TRY_AGAIN, async () => {
     const app = await openApp(read.config);
     return { app, outcome: await handle(app, request.headers) };
   });
@@ -127,7 +132,7 @@ async function operator(request: Request, env: unknown, pathname: string): Promi
   if (given === null || !(await sameSecret(given, token))) return { kind: "unauthorized" };
   const read = readConfig(env);
   if (!read.ok) return { kind: "not_configured" };
-  return orTryAgain(async () => show(read.config, pathname));
+  return attempt({}, TRY_AGAIN, async () => show(read.config, pathname));
 }
 
 async function show(config: Config, pathname: string): Promise<Outcome> {
@@ -137,15 +142,11 @@ async function show(config: Config, pathname: string): Promise<Outcome> {
     : { kind: "metrics", text: metricsText(status) };
 }
 
-async function orNotDurable<T>(fields: LogFields, work: () => Promise<T>): Promise<T | Outcome> {
-  return attempt(fields, work, { kind: "not_durable" });
-}
-
-async function orTryAgain<T>(work: () => Promise<T>): Promise<T | Outcome> {
-  return attempt({}, work, { kind: "try_again", retryAfterSeconds: LEDGER_RETRY_SECONDS });
-}
-
-async function attempt<T>(fields: LogFields, work: () => Promise<T>, otherwise: Outcome): Promise<T | Outcome> {
+async function attempt<T>(
+  fields: LogFields,
+  otherwise: Outcome,
+  work: () => Promise<T>,
+): Promise<T | Outcome> {
   try {
     return await work();
   } catch (error) {

@@ -41,14 +41,7 @@ export function statusJson({ version, stack, view, now, daysLeft: days }: Status
   return {
     version,
     stack_id: stack,
-    scopes: view.loads.map((load) => ({
-      scope: load.scope,
-      class: load.class,
-      waiting: load.waiting,
-      on_the_way: load.onTheWay,
-      holders: load.holders,
-      busy: load.busy,
-    })),
+    scopes: view.loads,
     jobs: view.jobs,
     runners: view.runners,
     queued_to_running_ms: {
@@ -56,14 +49,12 @@ export function statusJson({ version, stack, view, now, daysLeft: days }: Status
       p50: quantile(view.startMs, 0.5),
       p95: quantile(view.startMs, 0.95),
     },
-    oldest_waiting_seconds: view.oldestWaitingAt === null ? null : Math.round((now - view.oldestWaitingAt) / 1000),
+    oldest_waiting_seconds:
+      view.oldestWaitingAt === null ? null : Math.round((now - view.oldestWaitingAt) / 1000),
     problems: view.problems.map((problem) => ({
-      source: problem.source,
-      kind: problem.kind,
-      detail: problem.detail,
-      count: problem.count,
-      first_at: new Date(problem.firstAt).toISOString(),
-      last_at: new Date(problem.lastAt).toISOString(),
+      ...problem,
+      first_at: new Date(problem.first_at).toISOString(),
+      last_at: new Date(problem.last_at).toISOString(),
     })),
     last_sweep_at: view.sweptAt === null ? null : new Date(view.sweptAt).toISOString(),
     credential_days_left: days,

@@ -15,7 +15,7 @@ export function countSubrequests(limit: number, send: typeof fetch = globalThis.
   let used = 0;
   return {
     fetch: async (input, init) => {
-      if (used >= limit) throw new Error(`this invocation has used its ${String(limit)} subrequests`);
+      if (used >= limit) throw new Error(`this invocation has used its ${limit} subrequests`);
       used += 1;
       return send(input as RequestInfo, init as RequestInit);
     },

@@ -32,7 +32,6 @@ describe.each(RUNTIMES)("walk-throughs (%s)", (runtime) => {
     harness = await startHarness(runtime);
   });
   beforeEach(async () => {
-    await harness.runtime.rebind({ GITHUB_API_URL: harness.github.url, NOMAD_ADDR: harness.nomad.url });
     await harness.reset();
   });
   afterAll(async () => harness.close());
@@ -163,11 +162,7 @@ describe.each(RUNTIMES)("walk-throughs (%s)", (runtime) => {
 
   test("maxRunners 1 with a lost child: the next job's runner starts when the child is overdue, and never two at once", async () => {
     const policy = { ...POLICY, classes: [{ ...LINUX, maxRunners: 1 }] };
-    await harness.runtime.rebind({
-      GITHUB_API_URL: harness.github.url,
-      NOMAD_ADDR: harness.nomad.url,
-      RUNNER_POLICY: policy,
-    });
+    await harness.bind({ RUNNER_POLICY: policy });
     await harness.deliver(workflowJob({ id: 1 }));
     await harness.deliver(workflowJob({ id: 2 }));
     expect(tokens(harness)).toEqual(["1:1"]);

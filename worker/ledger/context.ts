@@ -1,12 +1,11 @@
-import type { RunnerClass, RunnerPolicy } from "../../contracts/policy";
+import type { RunnerPolicy } from "../../contracts/policy";
 
 /** What every ledger operation needs from outside. Times are Unix milliseconds everywhere in the ledger. */
 export interface LedgerContext {
   readonly db: D1Database;
-  /** The policy's classes as the JSON text that the statements read with `json_each`. */
-  readonly classes: string;
   /** First part of every runner name. */
   readonly stackId: string;
+  readonly policy: RunnerPolicy;
   readonly now: () => number;
   /** A fresh stamp for one transition. */
   readonly newOp: () => string;
@@ -19,23 +18,17 @@ export class LedgerUnavailable extends Error {
   override readonly name = "LedgerUnavailable";
 }
 
-/** How much longer than its idle timeout a claim taken counts as a runner on the way. */
-const HOLDER_GRACE_MS = 60_000;
-
-/** How much longer than its maximum duration a busy runner is believed in without asking GitHub. */
-const OVERDUE_GRACE_MS = 600_000;
-
-/** Renders the classes for the statements: `cap` (0 = none) and three spans in milliseconds. */
-export function classesJson(policy: RunnerPolicy): string {
-  return JSON.stringify(policy.classes.map(classRow));
+/** What most statements bind: now, a stamp, and the stack's id for names of new runners. */
+export function common(ledger: LedgerContext): {
+  readonly now: number;
+  readonly op: string;
+  readonly stack: string;
+} {
+  return { now: ledger.now(), op: ledger.newOp(), stack: ledger.stackId };
 }
 
-function classRow(runnerClass: RunnerClass): Record<string, string | number> {
-  return {
-    name: runnerClass.name,
-    cap: runnerClass.maxRunners,
-    pickup: runnerClass.pickupDeadlineSeconds * 1000,
-    hold: runnerClass.idleTimeoutSeconds * 1000 + HOLDER_GRACE_MS,
-    span: runnerClass.maxDurationSeconds * 1000 + OVERDUE_GRACE_MS,
-  };
+/** Milliseconds until a runner of the class should have claimed. */
+export function pickupMs(ledger: LedgerContext, className: string): number {
+  const found = ledger.policy.classes.find((one) => one.name === className);
+  return (found?.pickupDeadlineSeconds ?? 300) * 1000;
 }

@@ -1,5 +1,5 @@
 import type { LedgerContext } from "./context";
-import { CLASSES, IS_BUSY, IS_HOLDER, UNHEARD_AT_ONCE, UNHEARD_PACE_MS } from "./fragments";
+import { IS_BUSY, UNHEARD_AT_ONCE, UNHEARD_PACE_MS } from "./fragments";
 import { problemStatement } from "./problems";
 import { type Params, transaction } from "./statement";
 
@@ -19,7 +19,8 @@ export interface LeasedDispatch {
   readonly repo: string;
   readonly runId: number;
   readonly jobName: string;
-  readonly fork: boolean;
+  /** 1 or 0. */
+  readonly fork: number;
 }
 
 /** How sending one went. */
@@ -31,49 +32,39 @@ export type DispatchOutcome =
  * Leases requests that are due, oldest first, none above its class's `maxRunners`. A dispatched runner past its
  * deadline takes no place; one that is being sent does.
  */
-export async function leaseDispatches(ledger: LedgerContext, limit: number): Promise<readonly LeasedDispatch[]> {
+export async function leaseDispatches(
+  ledger: LedgerContext,
+  limit: number,
+): Promise<readonly LeasedDispatch[]> {
   const params: Params = {
     now: ledger.now(),
     until: ledger.now() + LEASE_MS,
     op: ledger.newOp(),
-    classes: ledger.classes,
+    classes: JSON.stringify(ledger.policy.classes),
     limit,
   };
   const [, rows] = await transaction(ledger, [
     { sql: LEASE, params },
     { sql: READ_LEASED, params },
   ]);
-  return (rows ?? []).map((row) => ({
-    name: String(row["name"]),
-    jobId: Number(row["job_id"]),
-    ordinal: Number(row["ordinal"]),
-    scope: String(row["scope"]),
-    class: String(row["class"]),
-    attempts: Number(row["attempts"]),
-    unheard: Number(row["unheard"]),
-    repo: String(row["repo"]),
-    runId: Number(row["run_id"]),
-    jobName: String(row["job_name"]),
-    fork: row["fork"] === 1,
-  }));
+  return (rows ?? []) as unknown as readonly LeasedDispatch[];
 }
 
-const TAKES_A_PLACE = `(${IS_BUSY} OR ${IS_HOLDER} OR (r.state = 'dispatched' AND r.deadline_at > :now)
+const TAKES_A_PLACE = `(${IS_BUSY} OR (r.state IN ('dispatched', 'claimed') AND r.until > :now)
   OR (r.state = 'requested' AND r.leased_until > :now))`;
 
 const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :until, attempts = attempts + 1, op = :op
   WHERE state = 'requested' AND name IN (
-  WITH ${CLASSES},
-  used AS MATERIALIZED (SELECT c.name, c.cap, CASE WHEN c.cap = 0 THEN 0 ELSE
-      (SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = c.name AND ${TAKES_A_PLACE}) END AS n FROM cls c),
+  WITH cls AS (SELECT value ->> 'name' AS name, value ->> 'maxRunners' AS cap FROM json_each(:classes)),
+  used AS MATERIALIZED (SELECT name, cap, iif(cap = 0, 0,
+      (SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = cls.name AND ${TAKES_A_PLACE})) AS n FROM cls),
   due AS (SELECT r.name, r.requested_at, u.cap, u.n,
       row_number() OVER (PARTITION BY r.class ORDER BY r.requested_at, r.job_id, r.ordinal) AS turn
-    FROM used u JOIN runners r ON r.class = u.name
-    WHERE r.state = 'requested' AND r.next_attempt_at <= :now)
+    FROM used u JOIN runners r ON r.class = u.name WHERE r.state = 'requested' AND r.next_attempt_at <= :now)
   SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY requested_at LIMIT :limit)`;
 
-const READ_LEASED = `SELECT r.name, r.job_id, r.ordinal, r.scope, r.class, r.attempts,
-    j.repo, j.run_id, j.name AS job_name, j.fork,
+const READ_LEASED = `SELECT r.name, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts,
+    j.repo, j.run_id AS runId, j.name AS jobName, j.fork = 1 AS fork,
     (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched') AS unheard
   FROM runners r JOIN jobs j ON j.job_id = r.job_id
   WHERE r.state = 'requested' AND r.op = :op ORDER BY r.requested_at, r.job_id, r.ordinal`;
@@ -102,14 +93,15 @@ export async function recordDispatches(
   );
   const params: Params = { now: ledger.now(), results: JSON.stringify(results) };
   const record = { sql: RECORD, params };
-  await transaction(ledger, problems.size === 0 ? [record] : [record, problemStatement("nomad", problems, ledger.now())]);
+  await transaction(
+    ledger,
+    problems.size === 0 ? [record] : [record, problemStatement("nomad", problems, ledger.now())],
+  );
 }
 
 const RECORD = `UPDATE runners SET
-    state = CASE WHEN x.ok = 1 THEN 'dispatched' ELSE runners.state END,
-    dispatched_at = CASE WHEN x.ok = 1 THEN :now ELSE runners.dispatched_at END,
-    deadline_at = CASE WHEN x.ok = 1 THEN x.at ELSE runners.deadline_at END,
-    next_attempt_at = CASE WHEN x.ok = 1 THEN runners.next_attempt_at ELSE x.at END,
+    state = iif(x.ok, 'dispatched', runners.state), dispatched_at = iif(x.ok, :now, dispatched_at),
+    until = iif(x.ok, x.at, until), next_attempt_at = iif(x.ok, next_attempt_at, x.at),
     error = x.error, leased_until = 0
   FROM (SELECT value ->> 'name' AS name, value ->> 'ok' AS ok, value ->> 'at' AS at, value ->> 'error' AS error
     FROM json_each(:results)) x

@@ -2,7 +2,11 @@ import type { LedgerContext } from "./context";
 import { transaction } from "./statement";
 
 /** Notes when something last happened, for `/status`. */
-export async function mark(ledger: LedgerContext, name: string, value: Readonly<Record<string, number>>): Promise<void> {
+export async function mark(
+  ledger: LedgerContext,
+  name: string,
+  value: Readonly<Record<string, number>>,
+): Promise<void> {
   await transaction(ledger, [
     {
       sql: `INSERT INTO marks (name, at, value) VALUES (:name, :now, :value)

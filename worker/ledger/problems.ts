@@ -8,13 +8,17 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Counts problems by kind, so that `/status` can tell an operator what is wrong and since when.
  *  @param problems kind → the last detail, free of secrets */
-export function problemStatement(source: ProblemSource, problems: ReadonlyMap<string, string>, now: number): Statement {
+export function problemStatement(
+  source: ProblemSource,
+  problems: ReadonlyMap<string, string>,
+  now: number,
+): Statement {
   return {
     sql: `INSERT INTO problems (source, kind, detail, count, first_at, last_at)
       SELECT :source, value ->> 0, value ->> 1, 1, :now, :now FROM json_each(:problems) WHERE true
       ON CONFLICT (source, kind) DO UPDATE SET detail = excluded.detail, last_at = :now,
-        count = CASE WHEN last_at < :now - ${String(DAY_MS)} THEN 1 ELSE count + 1 END,
-        first_at = CASE WHEN last_at < :now - ${String(DAY_MS)} THEN :now ELSE first_at END`,
+        count = CASE WHEN last_at < :now - ${DAY_MS} THEN 1 ELSE count + 1 END,
+        first_at = CASE WHEN last_at < :now - ${DAY_MS} THEN :now ELSE first_at END`,
     params: { source, problems: JSON.stringify([...problems]), now },
   };
 }

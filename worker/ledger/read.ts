@@ -1,5 +1,5 @@
 import type { LedgerContext } from "./context";
-import { CLASSES, IS_BUSY, IS_HOLDER, IS_ON_THE_WAY } from "./fragments";
+import { IS_BUSY, IS_HOLDER, IS_ON_THE_WAY } from "./fragments";
 import { type Row, transaction } from "./statement";
 
 /** Counts of one scope and class, as the rules count them. */
@@ -7,7 +7,7 @@ export interface Load {
   readonly scope: string;
   readonly class: string;
   readonly waiting: number;
-  readonly onTheWay: number;
+  readonly on_the_way: number;
   readonly holders: number;
   readonly busy: number;
 }
@@ -17,8 +17,8 @@ export interface Problem {
   readonly kind: string;
   readonly detail: string;
   readonly count: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
+  readonly first_at: number;
+  readonly last_at: number;
 }
 
 /** What an operator may see of the ledger. */
@@ -39,32 +39,18 @@ export interface LedgerView {
 const NEWEST_STARTS = 200;
 
 export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
-  const params = { now: ledger.now(), classes: ledger.classes };
+  const params = { now: ledger.now() };
   const [loads, jobs, runners, starts, oldest, problems, marks] = await transaction(
     ledger,
     [LOADS, JOBS, RUNNERS, STARTS, OLDEST, PROBLEMS, MARKS].map((sql) => ({ sql, params })),
   );
   return {
-    loads: (loads ?? []).map((row) => ({
-      scope: String(row["scope"]),
-      class: String(row["class"]),
-      waiting: Number(row["waiting"]),
-      onTheWay: Number(row["on_the_way"]),
-      holders: Number(row["holders"]),
-      busy: Number(row["busy"]),
-    })),
+    loads: (loads ?? []) as unknown as readonly Load[],
     jobs: counts(jobs),
     runners: counts(runners),
     startMs: (starts ?? []).map((row) => Number(row["ms"])).sort((a, b) => a - b),
     oldestWaitingAt: numberOrNull(oldest?.[0]?.["at"]),
-    problems: (problems ?? []).map((row) => ({
-      source: String(row["source"]),
-      kind: String(row["kind"]),
-      detail: String(row["detail"]),
-      count: Number(row["count"]),
-      firstAt: Number(row["first_at"]),
-      lastAt: Number(row["last_at"]),
-    })),
+    problems: (problems ?? []) as unknown as readonly Problem[],
     sweptAt: numberOrNull(marks?.[0]?.["at"]),
   };
 }
@@ -77,18 +63,15 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
 
-const LOADS = `WITH ${CLASSES}, loads AS (
-    SELECT scope, class, 1 AS waiting, 0 AS on_the_way, 0 AS holders, 0 AS busy FROM jobs WHERE state = 'waiting'
-    UNION ALL
-    SELECT r.scope, r.class, 0, ${IS_ON_THE_WAY}, ${IS_HOLDER}, ${IS_BUSY}
-    FROM runners r LEFT JOIN cls c ON c.name = r.class WHERE r.live = 1)
-  SELECT scope, class, sum(waiting) AS waiting, sum(on_the_way) AS on_the_way, sum(holders) AS holders, sum(busy) AS busy
-  FROM loads GROUP BY scope, class ORDER BY scope, class LIMIT 500`;
+const LOADS = `SELECT scope, class, sum(waiting) AS waiting, sum(way) AS on_the_way, sum(holds) AS holders, sum(busy) AS busy
+  FROM (SELECT scope, class, 1 AS waiting, 0 AS way, 0 AS holds, 0 AS busy FROM jobs WHERE state = 'waiting'
+    UNION ALL SELECT r.scope, r.class, 0, ${IS_ON_THE_WAY}, ${IS_HOLDER}, ${IS_BUSY} FROM runners r WHERE r.live = 1)
+  GROUP BY scope, class ORDER BY scope, class LIMIT 500`;
 const JOBS = "SELECT state, count(*) AS n FROM jobs GROUP BY state ORDER BY state";
 const RUNNERS = `SELECT CASE WHEN state = 'ended' THEN 'ended_' || end_reason ELSE state END AS state, count(*) AS n
   FROM runners GROUP BY 1 ORDER BY 1`;
 const STARTS = `SELECT started_at - arrived_at AS ms FROM jobs WHERE started_at > arrived_at
-  ORDER BY updated_at DESC LIMIT ${String(NEWEST_STARTS)}`;
+  ORDER BY updated_at DESC LIMIT ${NEWEST_STARTS}`;
 const OLDEST = "SELECT min(arrived_at) AS at FROM jobs WHERE state = 'waiting'";
 const PROBLEMS = `SELECT source, kind, detail, count, first_at, last_at FROM problems
   WHERE last_at > :now - 86400000 ORDER BY last_at DESC`;

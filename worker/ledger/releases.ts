@@ -1,5 +1,5 @@
 import type { Claim } from "../../contracts/claim";
-import type { LedgerContext } from "./context";
+import { type LedgerContext, common } from "./context";
 import { requestShortage } from "./fragments";
 import { type Params, transaction } from "./statement";
 
@@ -8,8 +8,8 @@ export interface HeldRunner {
   readonly name: string;
   readonly state: string;
   readonly holder: string | null;
-  /** Whether a JIT config was ever asked for: then a registration may exist though its id is unknown. */
-  readonly jitTried: boolean;
+  /** 1 when a JIT config was ever asked for: then a registration may exist though its id is unknown. */
+  readonly jitTried: number;
   readonly registrationId: number | null;
   readonly op: string;
 }
@@ -17,20 +17,10 @@ export interface HeldRunner {
 /** @returns null when the ledger has never heard of it, or has forgotten it */
 export async function findHeld(ledger: LedgerContext, claim: Claim): Promise<HeldRunner | null> {
   const params: Params = { job: claim.job, ordinal: claim.ordinal, scope: claim.scope, class: claim.class };
-  const sql = `SELECT name, state, holder, jit_tried, registration_id, op FROM runners
+  const sql = `SELECT name, state, holder, jit_tried AS jitTried, registration_id AS registrationId, op FROM runners
     WHERE job_id = :job AND ordinal = :ordinal AND scope = :scope AND class = :class`;
   const [rows] = await transaction(ledger, [{ sql, params }]);
-  const row = rows?.[0];
-  if (row === undefined) return null;
-  const { name, state, holder, jit_tried: tried, registration_id: id, op } = row;
-  return {
-    name: String(name),
-    state: String(state),
-    holder: typeof holder === "string" ? holder : null,
-    jitTried: tried === 1,
-    registrationId: typeof id === "number" ? id : null,
-    op: String(op),
-  };
+  return (rows?.[0] as unknown as HeldRunner | undefined) ?? null;
 }
 
 /** Ends a runner that its own node gave up, and requests another where jobs still wait.
@@ -50,14 +40,7 @@ export async function keepForRemoval(ledger: LedgerContext, runner: HeldRunner):
 }
 
 async function change(ledger: LedgerContext, runner: HeldRunner, set: string): Promise<boolean> {
-  const params: Params = {
-    now: ledger.now(),
-    op: ledger.newOp(),
-    classes: ledger.classes,
-    stack: ledger.stackId,
-    name: runner.name,
-    seen: runner.op,
-  };
+  const params: Params = { ...common(ledger), name: runner.name, seen: runner.op };
   const ofOp = "SELECT scope, class FROM runners WHERE name = :name AND op = :op";
   const results = await transaction(ledger, [
     { sql: `UPDATE runners SET ${set}, op = :op WHERE name = :name AND op = :seen`, params },

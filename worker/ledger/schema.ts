@@ -10,54 +10,54 @@ import { LEDGER_TIMEOUT_MS, within } from "./statement";
  */
 const VERSIONS: readonly (readonly string[])[] = [
   [
-    `CREATE TABLE ledger_version (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)`,
+    `CREATE TABLE ledger_version (version INTEGER PRIMARY KEY, applied_at INT NOT NULL)`,
     `CREATE TABLE jobs (
       job_id INTEGER PRIMARY KEY,
       scope TEXT NOT NULL COLLATE NOCASE,
       class TEXT NOT NULL,
       repo TEXT NOT NULL,
-      run_id INTEGER NOT NULL,
+      run_id INT NOT NULL,
       name TEXT NOT NULL,
-      fork INTEGER NOT NULL,
-      state TEXT NOT NULL CHECK (state IN
-        ('checking', 'waiting', 'parked', 'expired', 'refused', 'in_progress', 'completed')),
+      fork INT NOT NULL,
+      state TEXT NOT NULL,
       delivery TEXT,
-      arrived_at INTEGER NOT NULL,
-      queued_at INTEGER NOT NULL,
-      started_at INTEGER,
-      completed_at INTEGER,
+      arrived_at INT NOT NULL,
+      queued_at INT NOT NULL,
+      started_at INT,
+      completed_at INT,
       conclusion TEXT,
       runner_name TEXT,
-      looks INTEGER NOT NULL DEFAULT 0,
-      next_look_at INTEGER NOT NULL DEFAULT 0,
-      updated_at INTEGER NOT NULL,
+      looks INT NOT NULL DEFAULT 0,
+      next_look_at INT NOT NULL DEFAULT 0,
+      updated_at INT NOT NULL,
       op TEXT NOT NULL
     )`,
     `CREATE TABLE runners (
       name TEXT PRIMARY KEY,
-      job_id INTEGER NOT NULL,
-      ordinal INTEGER NOT NULL,
+      job_id INT NOT NULL,
+      ordinal INT NOT NULL,
       scope TEXT NOT NULL COLLATE NOCASE,
       class TEXT NOT NULL,
-      state TEXT NOT NULL CHECK (state IN ('requested', 'dispatched', 'claimed', 'busy', 'removing', 'ended')),
-      live INTEGER NOT NULL DEFAULT 1,
-      requested_at INTEGER NOT NULL,
-      next_attempt_at INTEGER NOT NULL,
-      leased_until INTEGER NOT NULL DEFAULT 0,
-      attempts INTEGER NOT NULL DEFAULT 0,
+      state TEXT NOT NULL,
+      live INT NOT NULL DEFAULT 1,
+      until INT NOT NULL,
+      span INT NOT NULL DEFAULT 0,
+      requested_at INT NOT NULL,
+      next_attempt_at INT NOT NULL,
+      leased_until INT NOT NULL DEFAULT 0,
+      attempts INT NOT NULL DEFAULT 0,
       error TEXT,
-      dispatched_at INTEGER,
-      deadline_at INTEGER,
-      claimed_at INTEGER,
+      dispatched_at INT,
+      claimed_at INT,
       holder TEXT,
-      jit_tried INTEGER NOT NULL DEFAULT 0,
-      registration_id INTEGER,
-      taken_job_id INTEGER,
-      taken_done INTEGER NOT NULL DEFAULT 0,
-      busy_at INTEGER,
-      looks INTEGER NOT NULL DEFAULT 0,
-      next_look_at INTEGER NOT NULL DEFAULT 0,
-      ended_at INTEGER,
+      jit_tried INT NOT NULL DEFAULT 0,
+      registration_id INT,
+      taken_job_id INT,
+      taken_done INT NOT NULL DEFAULT 0,
+      busy_at INT,
+      looks INT NOT NULL DEFAULT 0,
+      next_look_at INT NOT NULL DEFAULT 0,
+      ended_at INT,
       end_reason TEXT,
       op TEXT NOT NULL,
       UNIQUE (job_id, ordinal)
@@ -66,12 +66,12 @@ const VERSIONS: readonly (readonly string[])[] = [
       source TEXT NOT NULL,
       kind TEXT NOT NULL,
       detail TEXT NOT NULL,
-      count INTEGER NOT NULL,
-      first_at INTEGER NOT NULL,
-      last_at INTEGER NOT NULL,
+      count INT NOT NULL,
+      first_at INT NOT NULL,
+      last_at INT NOT NULL,
       PRIMARY KEY (source, kind)
     )`,
-    `CREATE TABLE marks (name TEXT PRIMARY KEY, at INTEGER NOT NULL, value TEXT NOT NULL)`,
+    `CREATE TABLE marks (name TEXT PRIMARY KEY, at INT NOT NULL, value TEXT NOT NULL)`,
     // The cost of a delivery must not grow with history: what the transitions count is in these partial indexes.
     `CREATE INDEX jobs_waiting ON jobs (class, scope, arrived_at) WHERE state = 'waiting'`,
     `CREATE INDEX jobs_checking ON jobs (next_look_at) WHERE state = 'checking'`,
@@ -110,7 +110,9 @@ export async function upgrade(ledger: LedgerContext, versions = VERSIONS): Promi
 async function readVersion(ledger: LedgerContext): Promise<number> {
   ledger.onStatements?.(1);
   try {
-    const row = await ledger.db.prepare("SELECT max(version) AS version FROM ledger_version").first<{ version: number | null }>();
+    const row = await ledger.db
+      .prepare("SELECT max(version) AS version FROM ledger_version")
+      .first<{ version: number | null }>();
     return row?.version ?? 0;
   } catch (error) {
     if (error instanceof Error && error.message.includes("no such table")) return 0;

@@ -20,7 +20,10 @@ export type Row = Readonly<Record<string, Value>>;
  * @returns the rows of each statement
  * @throws LedgerUnavailable when it failed twice or took longer than {@link LEDGER_TIMEOUT_MS}
  */
-export async function transaction(ledger: LedgerContext, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+export async function transaction(
+  ledger: LedgerContext,
+  statements: readonly Statement[],
+): Promise<readonly (readonly Row[])[]> {
   return within(LEDGER_TIMEOUT_MS, async (expired) => {
     try {
       return await send(ledger, statements);
@@ -31,7 +34,10 @@ export async function transaction(ledger: LedgerContext, statements: readonly St
   });
 }
 
-async function send(ledger: LedgerContext, statements: readonly Statement[]): Promise<readonly (readonly Row[])[]> {
+async function send(
+  ledger: LedgerContext,
+  statements: readonly Statement[],
+): Promise<readonly (readonly Row[])[]> {
   ledger.onStatements?.(statements.length);
   const results = await ledger.db.batch<Row>(statements.map((one) => prepare(ledger.db, one)));
   return results.map((result) => result.results);
@@ -42,7 +48,7 @@ function prepare(db: D1Database, { sql, params }: Statement): D1PreparedStatemen
   const text = sql.replace(/:([a-zA-Z]\w*)/g, (_, name: string) => {
     let index = names.indexOf(name);
     if (index < 0) index = names.push(name) - 1;
-    return `?${String(index + 1)}`;
+    return `?${index + 1}`;
   });
   return db.prepare(text).bind(
     ...names.map((name) => {
@@ -60,7 +66,7 @@ export async function within<T>(ms: number, work: (expired: () => boolean) => Pr
   const alarm = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       late = true;
-      reject(new LedgerUnavailable(`the ledger did not answer within ${String(ms)} ms`));
+      reject(new LedgerUnavailable(`the ledger did not answer within ${ms} ms`));
     }, ms);
   });
   try {

@@ -1,6 +1,6 @@
-import type { LedgerContext } from "./context";
-import { CLASSES, IS_HOLDER, requestShortage, trimSurplus } from "./fragments";
-import { type Params, type Row, type Statement, transaction } from "./statement";
+import { type LedgerContext, common } from "./context";
+import { firstRunner, requestShortage, trimSurplus } from "./fragments";
+import { type Params, type Statement, transaction } from "./statement";
 
 /** GitHub drops a job that was queued for so long, and a claim ends with it.
  *  @see https://docs.github.com/actions/reference/limits */
@@ -15,17 +15,29 @@ const DELETE_AT_ONCE = 500;
 /** Something to ask GitHub about. */
 export type DueWork =
   /** May this public repository's run have a runner? */
-  | { readonly kind: "check"; readonly jobId: number; readonly repo: string; readonly runId: number; readonly looks: number }
+  | {
+      readonly kind: "check";
+      readonly jobId: number;
+      readonly repo: string;
+      readonly runId: number;
+      readonly looks: number;
+    }
   /** Does this job really still wait? */
-  | { readonly kind: "job"; readonly jobId: number; readonly repo: string; readonly looks: number; readonly pickupMs: number }
+  | {
+      readonly kind: "job";
+      readonly jobId: number;
+      readonly repo: string;
+      readonly looks: number;
+      readonly pickupMs: number;
+    }
   /** What became of this runner? */
   | {
       readonly kind: "runner";
       readonly name: string;
       readonly scope: string;
       readonly state: "claimed" | "busy" | "removing";
-      /** Past the time for which a claim taken counts. */
-      readonly aged: boolean;
+      /** 1 when past the time for which a claim taken counts, else 0. */
+      readonly aged: number;
       readonly registrationId: number | null;
       readonly looks: number;
     };
@@ -38,16 +50,16 @@ const ALL_REQUESTED = "SELECT scope, class FROM runners WHERE state = 'requested
  * back and requests what is short, everywhere.
  */
 export async function settle(ledger: LedgerContext): Promise<void> {
-  const params = sweepParams(ledger);
+  const params = common(ledger);
   await transaction(ledger, [
     {
       sql: `UPDATE jobs SET state = 'expired', updated_at = :now, op = :op
-        WHERE state IN ('waiting', 'checking') AND queued_at <= :now - ${String(QUEUED_MS)}`,
+        WHERE state IN ('waiting', 'checking') AND queued_at <= :now - ${QUEUED_MS}`,
       params,
     },
     {
       sql: `UPDATE runners SET state = 'ended', live = 0, end_reason = 'lost', ended_at = :now, op = :op
-        WHERE live = 1 AND state = 'dispatched' AND dispatched_at <= :now - ${String(QUEUED_MS)}`,
+        WHERE live = 1 AND state = 'dispatched' AND dispatched_at <= :now - ${QUEUED_MS}`,
       params,
     },
     ...balance(params),
@@ -66,42 +78,21 @@ function balance(params: Params): Statement[] {
  * come to work while jobs wait or are too old, overdue busy runners, jobs that wait longer than they should.
  */
 export async function dueWork(ledger: LedgerContext, limit: number): Promise<readonly DueWork[]> {
-  const params = { ...sweepParams(ledger), limit };
-  const sql = `WITH ${CLASSES}, due AS (
-    SELECT 1 AS rank, 'check' AS kind, job_id, '' AS name, '' AS scope, repo, run_id, state, 0 AS aged,
-      NULL AS registration_id, looks, 0 AS pickup, next_look_at FROM jobs
-      WHERE state = 'checking' AND next_look_at <= :now
+  const params: Params = { now: ledger.now(), limit };
+  const sql = `SELECT * FROM (
+    SELECT iif(state = 'checking', 1, 5) AS rank, iif(state = 'checking', 'check', 'job') AS kind, job_id AS jobId,
+      repo, run_id AS runId, '' AS name, '' AS scope, state, 0 AS aged, NULL AS registrationId, looks, next_look_at AS look
+      FROM jobs WHERE state IN ('checking', 'waiting') AND next_look_at <= :now
     UNION ALL
-    SELECT CASE r.state WHEN 'removing' THEN 2 WHEN 'claimed' THEN 3 ELSE 4 END, 'runner', r.job_id, r.name, r.scope, '', 0,
-      r.state, r.state = 'claimed' AND NOT ${IS_HOLDER}, r.registration_id, r.looks, 0, r.next_look_at
-      FROM runners r LEFT JOIN cls c ON c.name = r.class
-      WHERE r.live = 1 AND r.next_look_at <= :now AND (r.state = 'removing'
-        OR (r.state = 'busy' AND r.busy_at <= :now - coalesce(c.span, 432600000))
-        OR (r.state = 'claimed' AND (NOT ${IS_HOLDER} OR (r.claimed_at <= :now - coalesce(c.pickup, 300000)
-          AND EXISTS (SELECT 1 FROM jobs j WHERE j.state = 'waiting' AND j.class = r.class AND j.scope = r.scope)))))
-    UNION ALL
-    SELECT 5, 'job', j.job_id, '', j.scope, j.repo, j.run_id, j.state, 0, NULL, j.looks, coalesce(c.pickup, 300000), j.next_look_at
-      FROM jobs j LEFT JOIN cls c ON c.name = j.class WHERE j.state = 'waiting' AND j.next_look_at <= :now)
-    SELECT * FROM due ORDER BY rank, next_look_at LIMIT :limit`;
+    SELECT iif(r.state = 'removing', 2, iif(r.state = 'claimed', 3, 4)), 'runner', 0, '', 0, r.name, r.scope, r.state,
+      r.until <= :now, r.registration_id, r.looks, r.next_look_at
+      FROM runners r WHERE r.live = 1 AND r.next_look_at <= :now AND (r.state = 'removing'
+        OR (r.state IN ('busy', 'claimed') AND r.until <= :now)
+        OR (r.state = 'claimed' AND EXISTS
+          (SELECT 1 FROM jobs j WHERE j.state = 'waiting' AND j.class = r.class AND j.scope = r.scope))))
+    ORDER BY rank, look LIMIT :limit`;
   const [rows] = await transaction(ledger, [{ sql, params }]);
-  return (rows ?? []).map(toWork);
-}
-
-function toWork(row: Row): DueWork {
-  const looks = Number(row["looks"]);
-  const job = { jobId: Number(row["job_id"]), repo: String(row["repo"]), looks };
-  if (row["kind"] === "check") return { kind: "check", ...job, runId: Number(row["run_id"]) };
-  if (row["kind"] === "job") return { kind: "job", ...job, pickupMs: Number(row["pickup"]) };
-  const { state, registration_id: id } = row;
-  return {
-    kind: "runner",
-    name: String(row["name"]),
-    scope: String(row["scope"]),
-    state: state === "busy" || state === "removing" ? state : "claimed",
-    aged: row["aged"] === 1,
-    registrationId: typeof id === "number" ? id : null,
-    looks,
-  };
+  return (rows ?? []) as unknown as readonly DueWork[];
 }
 
 /** What GitHub said about a job; `waiting` also when it said nothing. `nextLookAt` is when to ask again. */
@@ -127,10 +118,16 @@ export interface SeenRunner {
  * Writes what GitHub said, in one batch whatever the number of answers, and balances what follows from it. Jobs only
  * go forward; a runner that changed its state since it was read keeps the newer one.
  */
-export async function observe(ledger: LedgerContext, jobs: readonly SeenJob[], runners: readonly SeenRunner[]): Promise<void> {
-  const params = { ...sweepParams(ledger), jobs: JSON.stringify(jobs), runners: JSON.stringify(runners) };
+export async function observe(
+  ledger: LedgerContext,
+  jobs: readonly SeenJob[],
+  runners: readonly SeenRunner[],
+): Promise<void> {
+  const params = { ...common(ledger), jobs: JSON.stringify(jobs), runners: JSON.stringify(runners) };
   await transaction(ledger, [
-    ...(jobs.length === 0 ? [] : [SEEN_JOBS, JOBS_RUNNERS, FIRST_RUNNERS].map((sql) => ({ sql, params }))),
+    ...(jobs.length === 0
+      ? []
+      : [SEEN_JOBS, JOBS_RUNNERS, firstRunner("true")].map((sql) => ({ sql, params }))),
     ...(runners.length === 0 ? [] : [{ sql: SEEN_RUNNERS, params }]),
     ...balance(params),
   ]);
@@ -139,41 +136,28 @@ export async function observe(ledger: LedgerContext, jobs: readonly SeenJob[], r
 const SEEN = `(SELECT value ->> 'jobId' AS id, value ->> 'state' AS state, value ->> 'conclusion' AS conclusion,
   value ->> 'runner' AS runner, value ->> 'nextLookAt' AS look FROM json_each(:jobs)) x`;
 
-const SEEN_JOBS = `UPDATE jobs SET op = CASE WHEN jobs.state = x.state THEN jobs.op ELSE :op END,
-    updated_at = CASE WHEN jobs.state = x.state THEN jobs.updated_at ELSE :now END,
-    state = x.state, looks = looks + 1, next_look_at = x.look,
+const SEEN_JOBS = `UPDATE jobs SET op = iif(jobs.state = x.state, jobs.op, :op),
+    updated_at = iif(jobs.state = x.state, updated_at, :now), state = x.state, looks = looks + 1, next_look_at = x.look,
     conclusion = x.conclusion, runner_name = coalesce(x.runner, runner_name),
-    started_at = CASE WHEN x.state = 'in_progress' THEN :now ELSE started_at END,
-    completed_at = CASE WHEN x.state = 'completed' THEN :now ELSE completed_at END
+    started_at = iif(x.state = 'in_progress', :now, started_at),
+    completed_at = iif(x.state = 'completed', :now, completed_at)
   FROM ${SEEN} WHERE jobs.job_id = x.id AND jobs.state IN ('checking', 'waiting')
     AND (jobs.state = 'checking' OR x.state NOT IN ('checking', 'refused'))`;
 
-const JOBS_RUNNERS = `UPDATE runners SET op = :op, taken_job_id = x.id,
-    state = CASE WHEN x.state = 'in_progress' THEN 'busy' ELSE 'ended' END,
-    live = x.state = 'in_progress', taken_done = x.state = 'completed',
-    busy_at = coalesce(busy_at, :now), looks = 0, next_look_at = 0,
-    ended_at = CASE WHEN x.state = 'completed' THEN :now END,
-    end_reason = CASE WHEN x.state = 'completed' THEN 'done' END
+const JOBS_RUNNERS = `UPDATE runners SET op = :op, taken_job_id = x.id, busy_at = coalesce(busy_at, :now), until = :now + span,
+    live = x.state = 'in_progress', taken_done = x.state = 'completed', looks = 0, next_look_at = 0,
+    state = iif(x.state = 'in_progress', 'busy', 'ended'),
+    ended_at = iif(x.state = 'completed', :now, NULL), end_reason = iif(x.state = 'completed', 'done', NULL)
   FROM ${SEEN} WHERE runners.name = x.runner AND x.state IN ('in_progress', 'completed')
-    AND (runners.state IN ('requested', 'dispatched', 'claimed') OR (runners.state = 'busy' AND runners.taken_job_id IS NULL))`;
+    AND (runners.state IN ('requested', 'dispatched', 'claimed') OR (runners.state = 'busy' AND taken_job_id IS NULL))`;
 
-/** A job that passed its check gets its first runner here; the others have had theirs. */
-const FIRST_RUNNERS = `INSERT OR IGNORE INTO runners
-    (name, job_id, ordinal, scope, class, state, requested_at, next_attempt_at, op)
-  SELECT :stack || '-' || class || '-' || job_id || '-1', job_id, 1, scope, class, 'requested', :now, :now, :op
-  FROM jobs JOIN ${SEEN} ON jobs.job_id = x.id WHERE jobs.op = :op AND jobs.state = 'waiting'
-    AND NOT EXISTS (SELECT 1 FROM runners r WHERE r.job_id = jobs.job_id)`;
-
-const SEEN_RUNNERS = `UPDATE runners SET looks = looks + 1, next_look_at = x.look,
-    op = CASE WHEN x.seen = 'same' THEN op ELSE :op END,
+const SEEN_RUNNERS = `UPDATE runners SET looks = looks + 1, next_look_at = x.look, op = iif(x.seen = 'same', op, :op),
     state = CASE x.seen WHEN 'same' THEN state WHEN 'busy' THEN 'busy' WHEN 'removing' THEN 'removing' ELSE 'ended' END,
-    busy_at = CASE WHEN x.seen = 'busy' THEN coalesce(busy_at, :now) ELSE busy_at END,
-    taken_done = CASE WHEN x.seen = 'removing' THEN 1 ELSE taken_done END,
-    live = x.seen NOT IN ('gone', 'unanswered'),
-    ended_at = CASE WHEN x.seen IN ('gone', 'unanswered') THEN :now END,
-    end_reason = CASE WHEN x.seen IN ('gone', 'unanswered') THEN x.seen END
-  FROM (SELECT value ->> 'name' AS name, value ->> 'was' AS was, value ->> 'to' AS seen,
-    value ->> 'nextLookAt' AS look FROM json_each(:runners)) x
+    busy_at = iif(x.seen = 'busy', coalesce(busy_at, :now), busy_at), until = iif(x.seen = 'busy', :now + span, until),
+    taken_done = iif(x.seen = 'removing', 1, taken_done), live = NOT x.over,
+    ended_at = iif(x.over, :now, NULL), end_reason = iif(x.over, x.seen, NULL)
+  FROM (SELECT value ->> 'name' AS name, value ->> 'was' AS was, value ->> 'to' AS seen, value ->> 'nextLookAt' AS look,
+    value ->> 'to' IN ('gone', 'unanswered') AS over FROM json_each(:runners)) x
   WHERE runners.name = x.name AND runners.state = x.was`;
 
 /** Deletes what ended more than two weeks ago, a bounded number at a time. */
@@ -192,8 +176,4 @@ export async function forget(ledger: LedgerContext): Promise<void> {
       params,
     },
   ]);
-}
-
-function sweepParams(ledger: LedgerContext): Params & { readonly now: number } {
-  return { now: ledger.now(), op: ledger.newOp(), classes: ledger.classes, stack: ledger.stackId };
 }

@@ -5,11 +5,11 @@ import { PUBLIC_URL, type Runtime, type RuntimeName, startRuntime } from "./runt
 
 export const WEBHOOK_SECRET = "a webhook secret for tests, 32 bytes or more";
 export const CLAIM_KEY = "a claim key for tests, 32 bytes or more, too";
-export const STATUS_TOKEN = "a status token for tests";
+export const STATUS_TOKEN = "a-status-token-for-tests";
 export const NOMAD_TOKEN = "11111111-2222-3333-4444-555555555555";
 export const GITHUB_TOKEN = "github_pat_for_tests";
 export const ACCESS_ID = "abcdef.access";
-export const ACCESS_SECRET = "an access secret for tests";
+export const ACCESS_SECRET = "an-access-secret-for-tests";
 
 /** A class as policies in tests have it. */
 export const LINUX = {
@@ -47,6 +47,8 @@ export interface Harness {
   /** Makes everything in the ledger older: the way tests let time pass. */
   age(seconds: number): Promise<void>;
   dispatches(): Dispatch[];
+  /** Changes bindings until the next `reset`; one of `undefined` is left out. */
+  bind(changes: Readonly<Record<string, unknown>>): Promise<void>;
   /** Empties the ledger, forgets requests, and puts bindings and replies back. */
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -81,7 +83,7 @@ export async function startHarness(name: RuntimeName): Promise<Harness> {
   const bindings = { ...BINDINGS, GITHUB_API_URL: github.url, NOMAD_ADDR: nomad.url };
   const runtime = await startRuntime(name, bindings);
   const post: Harness["post"] = async (body, headers) =>
-    runtime.fetch("/webhook", { method: "POST", body, headers });
+    runtime.fetch("/webhook", { method: "POST", body: body as string, headers });
   const claimCall = (method: string) => async (claim: string, holder?: string) => {
     const headers = {
       Authorization: `Bearer ${claim}`,
@@ -107,12 +109,19 @@ export async function startHarness(name: RuntimeName): Promise<Harness> {
     claim: claimCall("POST"),
     release: claimCall("DELETE"),
     sweep: async () => runtime.sweep(),
-    rows: async (sql) => (await runtime.db.prepare(sql).all()).results,
+    rows: async (sql) => (await runtime.db().prepare(sql).all()).results,
     age: async (seconds) => age(runtime, seconds * 1000),
     dispatches: () => nomad.seen.filter((one) => one.path.includes("/dispatch")).map(asDispatch),
+    bind: async (changes) => {
+      await runtime.rebind(changes);
+      // The first request makes the tables anew.
+      if (!("LEDGER" in changes)) await runtime.sweep();
+    },
     reset: async () => {
+      await runtime.rebind({});
+      await runtime.sweep();
       const tables = ["jobs", "runners", "problems", "marks"];
-      await runtime.db.batch(tables.map((table) => runtime.db.prepare(`DELETE FROM ${table}`)));
+      await runtime.db().batch(tables.map((table) => runtime.db().prepare(`DELETE FROM ${table}`)));
       github.seen.length = 0;
       nomad.seen.length = 0;
       github.reply = acceptingGithub();
@@ -132,7 +141,7 @@ const RUNNER_TIMES = [
   "next_attempt_at",
   "leased_until",
   "dispatched_at",
-  "deadline_at",
+  "until",
   "claimed_at",
   "busy_at",
   "next_look_at",
@@ -141,10 +150,10 @@ const RUNNER_TIMES = [
 
 async function age(runtime: Runtime, ms: number): Promise<void> {
   const update = (table: string, columns: readonly string[]) =>
-    runtime.db.prepare(
+    runtime.db().prepare(
       `UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${String(ms)}`).join(", ")}`,
     );
-  await runtime.db.batch([update("jobs", JOB_TIMES), update("runners", RUNNER_TIMES)]);
+  await runtime.db().batch([update("jobs", JOB_TIMES), update("runners", RUNNER_TIMES)]);
 }
 
 function asDispatch(seen: Seen): Dispatch {

@@ -8,9 +8,10 @@ export interface Runtime {
   sweep(): Promise<void>;
   /** Waits for what the Worker does after its answers, as far as this runtime can tell. */
   idle(): Promise<void>;
-  readonly db: TestDatabase;
+  db(): TestDatabase;
   readonly lines: string[];
-  /** Puts bindings in place of the usual ones; a binding of `undefined` is left out. */
+  /** Puts bindings in place of the usual ones, until the next call; one of `undefined` is left out. Where that starts
+   *  workerd anew, the ledger is empty afterwards. */
   rebind(changes: Readonly<Record<string, unknown>>): Promise<void>;
   close(): Promise<void>;
 }
@@ -74,7 +75,7 @@ async function startNode(bindings: Readonly<Record<string, unknown>>): Promise<R
   const lines: string[] = [];
   const spy = jest.spyOn(console, "log").mockImplementation((line: unknown) => void lines.push(String(line)));
   return {
-    db,
+    db: () => db,
     lines,
     fetch: async (at, init) => worker.fetch(new Request(`${PUBLIC_URL}${at}`, init), env, context),
     sweep: async () => worker.scheduled({}, env),
@@ -108,9 +109,10 @@ async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promis
     },
   });
   const miniflare = new Miniflare(options(bindings));
-  const db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
+  let db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
+  let bound = JSON.stringify({});
   return {
-    db,
+    db: () => db,
     lines,
     fetch: async (at, init) =>
       (await miniflare.dispatchFetch(
@@ -123,7 +125,12 @@ async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promis
     },
     idle: async () => workerdIdle(db),
     rebind: async (changes) => {
+      // JSON leaves `undefined` out, which would look like no change.
+      const wanted = JSON.stringify(changes, (_, value: unknown) => value ?? "(left out)");
+      if (wanted === bound) return;
+      bound = wanted;
       await miniflare.setOptions(options({ ...bindings, ...changes }));
+      if (!("LEDGER" in changes)) db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
     },
     close: async () => miniflare.dispose(),
   };
@@ -133,7 +140,7 @@ let built: Promise<{ readonly script: string }> | null = null;
 
 /** The bundle that would be deployed; made once per test file. */
 export async function bundle(): Promise<{ readonly script: string }> {
-  built ??= buildWorker().then(({ script }) => ({ script }));
+  built ??= Promise.resolve(buildWorker());
   return built;
 }
 

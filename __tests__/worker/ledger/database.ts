@@ -20,7 +20,13 @@ export interface TestClass {
 }
 
 /** The class that most tests need: 300 s to pick up, 300 s idle, 6 h at work. */
-export const LINUX_CLASS: TestClass = { name: "linux", cap: 0, pickup: 300_000, hold: 360_000, span: 22_200_000 };
+export const LINUX_CLASS: TestClass = {
+  name: "linux",
+  cap: 0,
+  pickup: 300_000,
+  hold: 360_000,
+  span: 22_200_000,
+};
 
 export async function startLedger(classes: readonly TestClass[] = [LINUX_CLASS]): Promise<TestLedger> {
   const miniflare = new Miniflare({
@@ -42,7 +48,9 @@ export async function startLedger(classes: readonly TestClass[] = [LINUX_CLASS])
     },
     rows: async (sql) => (await db.prepare(sql).all<Record<string, string | number | null>>()).results,
     empty: async () => {
-      await db.batch(["jobs", "runners", "problems", "marks"].map((table) => db.prepare(`DELETE FROM ${table}`)));
+      await db.batch(
+        ["jobs", "runners", "problems", "marks"].map((table) => db.prepare(`DELETE FROM ${table}`)),
+      );
     },
     close: async () => miniflare.dispose(),
   };

@@ -32,10 +32,10 @@ const KINDS = [
   "wait",
 ] as const;
 
-const steps = fc.array(
-  fc.record({ kind: fc.constantFrom(...KINDS), pick: fc.nat(20), flag: fc.boolean() }),
-  { minLength: 10, maxLength: 45 },
-);
+const steps = fc.array(fc.record({ kind: fc.constantFrom(...KINDS), pick: fc.nat(20), flag: fc.boolean() }), {
+  minLength: 10,
+  maxLength: 45,
+});
 
 const RANK: Readonly<Record<string, number>> = {
   checking: 0,
@@ -65,23 +65,32 @@ describe("the ledger, in any order of deliveries, claims and deaths", () => {
           const firsts = world.accepted.size;
           const outcome = await take(world, step);
           const view = await readLedger(ledger.context);
-          const load = view.loads[0] ?? { waiting: 0, onTheWay: 0, holders: 0 };
+          const load = view.loads[0] ?? { waiting: 0, on_the_way: 0, holders: 0 };
           if (outcome === "taken") expect(load.holders).toBeLessThanOrEqual(load.waiting);
           await neverBack(ledger, seen);
           const now = await ordinals(ledger);
           const replacements = now - rows - (world.accepted.size - firsts);
           // What goes beyond one runner for each new job is asked for only while it is short.
-          if (replacements > 0) expect(load.onTheWay).toBeLessThanOrEqual(load.waiting + world.accepted.size - firsts);
+          if (replacements > 0)
+            expect(load.on_the_way).toBeLessThanOrEqual(load.waiting + world.accepted.size - firsts);
           rows = now;
         }
         await world.drain(400);
         await neverBack(ledger, seen);
-        expect(world.jobs.filter((job) => world.accepted.has(job.id) && job.state !== "completed")).toEqual([]);
-        expect(world.children.filter((child) => child.state === "registered" || child.state === "busy")).toEqual([]);
+        expect(world.jobs.filter((job) => world.accepted.has(job.id) && job.state !== "completed")).toEqual(
+          [],
+        );
+        expect(
+          world.children.filter((child) => child.state === "registered" || child.state === "busy"),
+        ).toEqual([]);
         const { loads } = await readLedger(ledger.context);
         expect(loads.filter((load) => load.waiting > 0 || load.holders > 0 || load.busy > 0)).toEqual([]);
       }),
-      { numRuns: Number(process.env["PROPERTY_RUNS"] ?? "25"), interruptAfterTimeLimit: 100_000, markInterruptAsFailure: true },
+      {
+        numRuns: Number(process.env["PROPERTY_RUNS"] ?? "25"),
+        interruptAfterTimeLimit: 100_000,
+        markInterruptAsFailure: true,
+      },
     );
   }, 150_000);
 });

@@ -2,7 +2,14 @@ import { takeClaim, recordRegistration } from "../../../worker/ledger/claims";
 import { deadlineMs, leaseDispatches, recordDispatches } from "../../../worker/ledger/dispatches";
 import { type PlacedJob, completed, queued, started } from "../../../worker/ledger/jobs";
 import { findHeld, keepForRemoval, release } from "../../../worker/ledger/releases";
-import { type DueWork, type SeenJob, type SeenRunner, dueWork, observe, settle } from "../../../worker/ledger/work";
+import {
+  type DueWork,
+  type SeenJob,
+  type SeenRunner,
+  dueWork,
+  observe,
+  settle,
+} from "../../../worker/ledger/work";
 import { LINUX_CLASS, type TestLedger } from "./database";
 
 const SCOPE = "octo-org/example";
@@ -52,7 +59,16 @@ export class World {
   }
 
   private placed(job: RealJob, guid: string): PlacedJob {
-    return { jobId: job.id, scope: SCOPE, class: "linux", repo: SCOPE, runId: 1, name: "build", fork: false, delivery: guid };
+    return {
+      jobId: job.id,
+      scope: SCOPE,
+      class: "linux",
+      repo: SCOPE,
+      runId: 1,
+      name: "build",
+      fork: false,
+      delivery: guid,
+    };
   }
 
   queue(): void {
@@ -67,7 +83,10 @@ export class World {
 
   /** Somebody cancels a job that waits. */
   cancel(pick: number): boolean {
-    const job = choose(this.jobs.filter((one) => one.state === "queued"), pick);
+    const job = choose(
+      this.jobs.filter((one) => one.state === "queued"),
+      pick,
+    );
     if (job === undefined) return false;
     job.state = "completed";
     job.conclusion = "cancelled";
@@ -115,7 +134,11 @@ export class World {
       leased.map((one) =>
         lostAnswer
           ? { name: one.name, ok: false as const, error: "unreachable", nextAttemptAt: now + 1_000 }
-          : { name: one.name, ok: true as const, deadlineAt: now + deadlineMs(LINUX_CLASS.pickup, one.unheard) },
+          : {
+              name: one.name,
+              ok: true as const,
+              deadlineAt: now + deadlineMs(LINUX_CLASS.pickup, one.unheard),
+            },
       ),
       new Map(),
     );
@@ -127,7 +150,10 @@ export class World {
 
   /** @returns what the claim came to, or null when nobody starts; `dies` right after the claim, before its JIT config */
   async claim(pick: number, dies: boolean): Promise<"taken" | "nothing_waits" | "used" | null> {
-    const child = choose(this.children.filter((one) => one.state === "starting"), pick);
+    const child = choose(
+      this.children.filter((one) => one.state === "starting"),
+      pick,
+    );
     if (child === undefined) return null;
     const result = await takeClaim(this.context, this.claimOf(child), child.name, 0);
     if (result.outcome !== "taken" || dies) {
@@ -142,8 +168,14 @@ export class World {
 
   /** GitHub gives any queued job to any idle runner. */
   assign(pick: number): void {
-    const runner = choose(this.children.filter((one) => one.state === "registered"), pick);
-    const job = choose(this.jobs.filter((one) => one.state === "queued"), pick);
+    const runner = choose(
+      this.children.filter((one) => one.state === "registered"),
+      pick,
+    );
+    const job = choose(
+      this.jobs.filter((one) => one.state === "queued"),
+      pick,
+    );
     if (runner === undefined || job === undefined) return;
     Object.assign(runner, { state: "busy", job_taken: job.id });
     Object.assign(job, { state: "in_progress", runner: runner.name });
@@ -151,7 +183,10 @@ export class World {
   }
 
   async finish(pick: number, tells: boolean): Promise<void> {
-    const runner = choose(this.children.filter((one) => one.state === "busy"), pick);
+    const runner = choose(
+      this.children.filter((one) => one.state === "busy"),
+      pick,
+    );
     if (runner === undefined) return;
     this.endJob(runner, "success");
     await this.leave(runner, tells);
@@ -166,14 +201,19 @@ export class World {
 
   /** A process ends; `tells` says whether its node still gives the claim back. */
   async die(pick: number, tells: boolean): Promise<void> {
-    const runner = choose(this.children.filter((one) => one.state !== "over"), pick);
+    const runner = choose(
+      this.children.filter((one) => one.state !== "over"),
+      pick,
+    );
     if (runner === undefined) return;
     if (runner.state === "busy") this.endJob(runner, "failure");
     await this.leave(runner, tells);
   }
 
   private async leave(runner: Child, tells: boolean): Promise<void> {
-    const stillBusy = runner.state === "busy" && this.jobs.some((one) => one.id === runner.job_taken && one.state === "in_progress");
+    const stillBusy =
+      runner.state === "busy" &&
+      this.jobs.some((one) => one.id === runner.job_taken && one.state === "in_progress");
     runner.state = "over";
     if (!tells) return;
     const held = await findHeld(this.context, this.claimOf(runner));
@@ -184,7 +224,8 @@ export class World {
   /** Idle runners leave by their own timeout. */
   async idleOut(tells: boolean): Promise<void> {
     for (const child of this.children) {
-      if (child.state === "registered" && this.ledger.clock - child.since >= 300_000) await this.leave(child, tells);
+      if (child.state === "registered" && this.ledger.clock - child.since >= 300_000)
+        await this.leave(child, tells);
     }
   }
 
@@ -204,13 +245,19 @@ export class World {
     const nextLookAt = this.ledger.clock + 60_000;
     if (work.kind === "runner") {
       const child = this.children.find((one) => one.name === work.name);
-      const idle = work.state === "claimed" && !work.aged ? "same" : "removing";
+      const idle = work.state === "claimed" && work.aged === 0 ? "same" : "removing";
       const to = child?.state === "busy" ? "busy" : child?.state === "registered" ? idle : "gone";
       return { name: work.name, was: work.state, to, nextLookAt };
     }
     const job = this.jobs.find((one) => one.id === work.jobId);
     const state = job === undefined || job.state === "queued" ? "waiting" : job.state;
-    return { jobId: work.jobId, state, conclusion: job?.conclusion ?? null, runner: job?.runner ?? null, nextLookAt };
+    return {
+      jobId: work.jobId,
+      state,
+      conclusion: job?.conclusion ?? null,
+      runner: job?.runner ?? null,
+      nextLookAt,
+    };
   }
 
   /** Lets everything run to its end: deliveries arrive, runners start, work and leave, the sweep does its part. */
@@ -230,7 +277,9 @@ export class World {
   }
 
   private async quiet(): Promise<boolean> {
-    const [row] = await this.ledger.rows("SELECT count(*) AS n FROM runners WHERE live = 1 AND state <> 'dispatched'");
+    const [row] = await this.ledger.rows(
+      "SELECT count(*) AS n FROM runners WHERE live = 1 AND state <> 'dispatched'",
+    );
     return row?.["n"] === 0 && this.jobs.every((one) => one.state === "completed");
   }
 }
