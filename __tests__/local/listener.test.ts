@@ -145,7 +145,10 @@ describe("the runner's stand-in", () => {
 
   test.each([
     ["ends with another code than 0", "exit 1"],
-    ["ends the worker process", "trap 'exit 0' INT; kill -TERM $PPID; for _ in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done"],
+    [
+      "ends the worker process",
+      "trap 'exit 0' INT; kill -TERM $PPID; for _ in 1 2 3 4 5 6 7 8 9; do sleep 0.2; done",
+    ],
     ["kills the worker process", "kill -KILL $PPID; exit 1"],
   ])("a hook that %s fails the job before its first step", async (_what, text) => {
     const listener = await withJit(await hook(text));

@@ -56,9 +56,12 @@ export class Faults {
   }
 }
 
-/** Strikes requests with the faults that wait for them; to be used before the routes. */
+/** Reads requests, and strikes them with the faults that wait for them; to be used before the routes. */
 export function striking(faults: Faults): MiddlewareHandler<{ Bindings: HttpBindings }> {
   return async (context, next) => {
+    // Read to its end whatever comes of it, as servers do: else what is left of it stands before the connection's next
+    // request. It is kept for the routes.
+    await context.req.arrayBuffer();
     const url = new URL(context.req.url);
     const fault = faults.take(context.req.method, url.pathname + url.search);
     if (fault === null) return next();

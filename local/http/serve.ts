@@ -25,6 +25,8 @@ export async function serve(handler: Handler, port = 0): Promise<LoopbackServer>
     // The types allow HTTP/2; this one is made without, so it is an HTTP/1.1 server.
     fetch: (request, bindings) => handler(request, bindings as HttpBindings),
     hostname: "127.0.0.1",
+    // Whoever shares this process keeps Node's own Request and Response.
+    overrideGlobalObjects: false,
   }) as Server;
   await listen(server, port);
   const taken = (server.address() as AddressInfo).port;

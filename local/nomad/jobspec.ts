@@ -33,9 +33,12 @@ export async function readJobspec(file: string, variables: Variables): Promise<N
     id: scope.text(job["id"] ?? name),
     parameterized: readRules(scope, first(job["parameterized"])),
     stopped: false,
-    tasks,
+    // The conversion sorts by name; the order of the run is by lifecycle.
+    tasks: tasks.sort((a, b) => LIFECYCLES.indexOf(a.lifecycle) - LIFECYCLES.indexOf(b.lifecycle)),
   };
 }
+
+const LIFECYCLES: readonly NomadTask["lifecycle"][] = ["main", "poststop"];
 
 function readRules(scope: Scope, block: Block | null): DispatchRules | null {
   if (block === null) return null;
