@@ -20,7 +20,10 @@ function main(selection: readonly string[]): number {
       ...coverage,
       ...selection,
     ]);
-    if (!existsSync(report)) throw new Error("jest ended without a report; what it printed above says why.");
+    if (!existsSync(report)) {
+      console.error("jest ended without a report: it was killed or crashed. No test counts as run.");
+      return 1;
+    }
     const summary = summarize(JSON.parse(readFileSync(report, "utf8")) as JestReport);
     if (selection.length > 0)
       console.log("Coverage was not measured: only a part of the tests was asked for.");
@@ -32,10 +35,11 @@ function main(selection: readonly string[]): number {
 }
 
 function run(program: string, args: readonly string[]): number {
-  const { status, error } = spawnSync(process.execPath, [program, ...args], {
+  const { status, signal, error } = spawnSync(process.execPath, [program, ...args], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   if (error !== undefined) throw error;
+  if (signal !== null) console.error(`${program} was ended by ${signal}.`);
   return status ?? 1;
 }
 
