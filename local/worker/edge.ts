@@ -81,16 +81,14 @@ export async function startWorker(options: WorkerOptions): Promise<LocalWorker> 
     const { outcome } = await worker.scheduled({ cron: SWEEP_CRON });
     if (outcome !== "ok") throw new Error(`the sweep ended with ${outcome}; the Worker's log says why`);
   };
+  let closed: Promise<void> | null = null;
   const cron = every(options.sweepSeconds ?? 0, sweep, take);
   return {
     url,
     sweep,
     ledger: () => miniflare.getD1Database("LEDGER"),
     logs: () => [...lines],
-    close: async () => {
-      await cron.end();
-      await miniflare.dispose();
-    },
+    close: () => (closed ??= cron.end().then(() => miniflare.dispose())),
   };
 }
 
