@@ -70,7 +70,10 @@ async function startNode(bindings: Readonly<Record<string, unknown>>): Promise<R
   let env: Record<string, unknown> = { ...bindings, LEDGER: db };
   const working = new Set<Promise<unknown>>();
   const context = {
-    waitUntil: (work: Promise<unknown>) => void working.add(work.finally(() => working.delete(work))),
+    waitUntil: (work: Promise<unknown>) => {
+      const tracked: Promise<unknown> = work.finally(() => working.delete(tracked));
+      working.add(tracked);
+    },
   };
   const lines: string[] = [];
   const spy = jest.spyOn(console, "log").mockImplementation((line: unknown) => void lines.push(String(line)));
