@@ -44,7 +44,7 @@ export interface Loop {
   readonly secrets: LoopSecrets;
   /** What is not as on a usual machine, for people. */
   readonly notes: readonly string[];
-  /** Ends every process and removes every file. */
+  /** Ends every process and removes every file; safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -82,9 +82,11 @@ export async function startLoop(options: LoopOptions = {}): Promise<Loop> {
   const closing: (() => Promise<void>)[] = [
     () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
   ];
-  const close = async (): Promise<void> => {
+  let closed: Promise<void> | null = null;
+  const closeAll = async (): Promise<void> => {
     for (const end of closing.splice(0).reverse()) await end();
   };
+  const close = (): Promise<void> => (closed ??= closeAll());
   try {
     return { ...(await start(options, directory, closing)), close };
   } catch (error) {

@@ -21,7 +21,8 @@ describe("npm run dev", () => {
     directory = await mkdtemp(join(tmpdir(), "dev-test-"));
   });
   afterEach(async () => {
-    program?.process.kill("SIGKILL");
+    // Not SIGKILL: workerd is a process of its own and would stay.
+    program?.process.kill("SIGTERM");
     await program?.code;
     await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   });

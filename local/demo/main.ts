@@ -28,21 +28,29 @@ async function main(): Promise<void> {
     screen.paint("dim", "runners are the project's own scripts, with a listener that works like GitHub's."),
   );
   const loop = await startLoop();
+  const giveUp = (code: number): void => {
+    void loop.close().finally(() => process.exit(code));
+  };
   const watchdog = setTimeout(() => {
     process.stderr.write("the demo did not end in time\n");
-    void loop.close().finally(() => process.exit(1));
+    giveUp(1);
   }, WATCHDOG_MS);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      void loop.close().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
-    });
-  }
+  process.once("SIGINT", () => {
+    giveUp(130);
+  });
+  process.once("SIGTERM", () => {
+    giveUp(143);
+  });
+  // Whoever read along has gone.
+  process.stdout.once("error", () => {
+    giveUp(1);
+  });
   try {
     for (const note of loop.notes) screen.line(screen.paint("yellow", note));
     const timeline = new Timeline(loop.github.events, loop.nomad.events, () => {
       screen.changed();
     });
-    const played = await new Scenario(loop, timeline, screen).play();
+    const played = await Promise.race([new Scenario(loop, timeline, screen).play(), brokenRunner(loop)]);
     await settle(loop);
     const seconds = Math.round((Date.now() - began) / 100) / 10;
     const report = makeReport(loop, timeline, played, seconds);
@@ -58,6 +66,21 @@ async function main(): Promise<void> {
     clearTimeout(watchdog);
     await loop.close();
   }
+}
+
+/** Fails as soon as a runner ends in error: no use waiting for its job then. */
+function brokenRunner({ nomad }: Loop): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    nomad.events.on("event", (event) => {
+      // A task without a code was ended by a signal: the demo itself is being stopped.
+      if (event.type !== "task.exited" || event.code === 0 || event.code === null) return;
+      const child = nomad.children().find(({ id }) => id === event.child);
+      const output = child?.allocations
+        .flatMap(({ tasks }) => tasks)
+        .find(({ name }) => name === event.task)?.output;
+      reject(new Error(`the task "${event.task}" ended with ${String(event.code)}:\n${output ?? ""}`));
+    });
+  });
 }
 
 /** Lets the last runners leave, then lets the cron's sweep look once. */
