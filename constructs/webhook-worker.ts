@@ -5,10 +5,10 @@ import { WorkersScript } from "@cdktf/provider-cloudflare/lib/workers-script";
 import { Token } from "cdktf";
 import { Construct } from "constructs";
 import type { BindingValues } from "../contracts/bindings";
+import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, SWEEP_CRON } from "../contracts/runtime";
 import type { WebhookWorkerProps } from "./webhook-worker-props";
 import { WorkerAsset } from "./worker-asset";
 import { bindingProblems, renderBindings } from "./worker-bindings";
-import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS } from "./worker-bundle";
 import { policyProblems, policyText } from "./worker-policy";
 
 /**
@@ -63,7 +63,7 @@ export class WebhookWorker extends Construct {
     new WorkersCronTrigger(this, "Cron", {
       accountId,
       scriptName: script.scriptName,
-      schedules: [{ cron: "* * * * *" }],
+      schedules: [{ cron: SWEEP_CRON }],
     });
     this.node.addValidation({ validate: () => problems(props, bindings) });
   }

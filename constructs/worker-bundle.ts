@@ -11,15 +11,6 @@ export const PACKAGE_ROOT = join(__dirname, "..");
  *  @see https://developers.cloudflare.com/workers/platform/limits/#worker-size */
 export const MAX_BUNDLE_BYTES = 61_440;
 
-/** The runtime's behaviour as of this day, for the deployed Worker, `npm run dev` and the tests alike.
- *  @see https://developers.cloudflare.com/workers/configuration/compatibility-dates/ */
-export const COMPATIBILITY_DATE = "2026-04-01";
-
-/** `global_fetch_strictly_public`: a fetch to a hostname of the Worker's own zone goes out through Cloudflare's front
- *  door, so that Access and the tunnel stand before Nomad also for the Worker.
- *  @see https://developers.cloudflare.com/workers/configuration/compatibility-flags/#global-fetch-strictly-public */
-export const COMPATIBILITY_FLAGS: readonly string[] = ["global_fetch_strictly_public"];
-
 export interface BuildWorkerProps {
   /**
    * The Worker's entry module; a path relative to this package or an absolute one.
