@@ -1,5 +1,5 @@
 import { bindingProblems, renderBindings } from "../../constructs/worker-bindings";
-import { BINDING_NAMES, type BindingValues, WORKER_BINDINGS } from "../../contracts/bindings";
+import { BINDING_NAMES, type BindingValues, WORKER_BINDINGS, type WorkerEnv } from "../../contracts/bindings";
 
 const STORED = { storeId: "store", secretName: "name" };
 
@@ -95,6 +95,11 @@ describe("bindingProblems", () => {
     expect(bindingProblems({ ...REQUIRED, CLAIM_KEY: "ü".repeat(2_501) })).toHaveLength(1);
   });
 });
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+/** tsc fails when what a construct may declare and what the Worker may receive are not the same names. */
+export const SAME_NAMES: Same<keyof WorkerEnv<unknown>, keyof Required<BindingValues>> = true;
 
 /** Never called: tsc fails when one of these starts to compile. */
 export function mustNotCompile(): void {
