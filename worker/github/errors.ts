@@ -23,11 +23,12 @@ export interface CallError extends GithubError {
 
 export type CallResult<T> = { readonly ok: true; readonly value: T } | CallError;
 
+/** @param detail printable ASCII without secrets; cut at 200 characters */
 export function callError(
   error: GithubError["error"],
   detail: string,
   status: number | null = null,
   retryAfterSeconds: number | null = null,
 ): CallError {
-  return { ok: false, error, retryAfterSeconds, detail, status };
+  return { ok: false, error, retryAfterSeconds, detail: detail.slice(0, 200), status };
 }

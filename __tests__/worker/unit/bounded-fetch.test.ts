@@ -13,7 +13,7 @@ const streamOf = (pull: (controller: ReadableStreamDefaultController<Uint8Array>
       cancelled = true;
     },
   });
-  return { response: new Response(stream as unknown as BodyInit), cancelled: () => cancelled };
+  return { response: new Response(stream), cancelled: () => cancelled };
 };
 
 describe("a bounded fetch", () => {
@@ -59,7 +59,7 @@ describe("a bounded fetch", () => {
     expect(await boundedFetch(head.fetch, URL_, {}, 100, 5)).toEqual(timedOut);
     const body = fakeFetch(({ init }) => {
       const stream = new ReadableStream({ pull: () => waiting(init.signal) });
-      return new Response(stream as unknown as BodyInit);
+      return new Response(stream);
     });
     expect(await boundedFetch(body.fetch, URL_, {}, 100, 5)).toEqual(timedOut);
   });

@@ -159,7 +159,8 @@ describe("a hostile body", () => {
         (job, organization) => {
           const parsed = reasonOf({ ...payload("completed", job), organization: { login: organization } });
           expect(parsed.kind).toBe("workflow_job");
-          expect(JSON.stringify(parsed)).not.toMatch(/[$;`<>|&!*?\\'\u0000-\u001f\u007f-\uffff]|\{\{/);
+          expect(JSON.stringify(parsed)).not.toContain("{{");
+          expect(JSON.stringify(parsed)).toMatch(/^[A-Za-z0-9 ._,:+=()/@#"{}[\]-]+$/);
         },
       ),
       { numRuns: 300 },

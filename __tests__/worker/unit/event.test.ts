@@ -82,6 +82,12 @@ describe("a workflow_job delivery", () => {
     expect(event({ ...payload(), organization }).organization).toBeNull();
   });
 
+  test("is read whatever its content type is, but for the form's", () => {
+    for (const type of [null, "text/plain", "application/json; charset=utf-8"]) {
+      expect(parse(payload(), { "Content-Type": type }).kind).toBe("workflow_job");
+    }
+  });
+
   test("may name no labels", () => {
     expect(event(payload("queued", { labels: [] })).labels).toEqual([]);
   });

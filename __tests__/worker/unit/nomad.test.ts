@@ -31,7 +31,7 @@ const answered = async (answer: () => Response | Promise<Response>, nomad = NOMA
   dispatchJob(nomad, REQUEST, fakeFetch(answer).fetch);
 const text = (status: number, body: string, headers: Record<string, string> = {}) =>
   new Response(body, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
-const failed = (error: string) => expect.objectContaining({ ok: false, error });
+const failed = (error: string) => expect.objectContaining({ ok: false, error }) as unknown;
 
 describe("a dispatch", () => {
   test("is one POST with the idempotency token, Nomad's token and Access's two headers", async () => {
@@ -194,6 +194,15 @@ describe("an answer that was not recorded", () => {
     },
   );
 
+  test("is understood without a content type", async () => {
+    const bare = (body: string) => () => new Response(new TextEncoder().encode(body));
+    expect(await answered(bare(JSON.stringify({ DispatchedJobID: CHILD })))).toEqual({
+      ok: true,
+      child: CHILD,
+    });
+    expect(await answered(bare("<p>"))).toEqual(failed("access"));
+  });
+
   test("names no child that is unfit to be kept, and counts as dispatched all the same", async () => {
     for (const id of ["a b", "job/dispatch-\n1", "x".repeat(513)]) {
       expect(await answered(() => json(200, { DispatchedJobID: id }))).toEqual({ ok: true, child: null });
@@ -226,7 +235,9 @@ describe("what is told of a failure", () => {
       [new DOMException("too long", "TimeoutError"), "no answer: TimeoutError"],
       ["a text", "no answer: Error"],
     ] as const) {
-      const result = await answered(() => Promise.reject(error as Error));
+      const result = await answered(() => {
+        throw error;
+      });
       expect(result).toEqual({ ok: false, error: "unreachable", detail, retryAfterSeconds: null });
     }
   });

@@ -28,7 +28,7 @@ export function fakeFetch(answer: (request: Sent, index: number) => Response | P
     sent.push(request);
     return answer(request, sent.length - 1);
   }
-  return { fetch: send as typeof fetch, sent };
+  return { fetch: send, sent };
 }
 
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
