@@ -233,7 +233,7 @@ describe("what is told of a failure", () => {
     for (const [error, detail] of [
       [new TypeError(`fetch failed for ${NOMAD.token}`), "no answer: TypeError"],
       [new DOMException("too long", "TimeoutError"), "no answer: TimeoutError"],
-      ["a text", "no answer: Error"],
+      [null as unknown as Error, "no answer: Error"],
     ] as const) {
       const result = await answered(() => {
         throw error;
