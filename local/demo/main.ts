@@ -1,4 +1,5 @@
 import { type Loop, startLoop } from "../loop";
+import { exitAfterClose } from "../worker/exit";
 import { type Report, makeReport } from "./report";
 import { Scenario } from "./scenario";
 import { Screen, type Terminal } from "./screen";
@@ -13,59 +14,68 @@ const SETTLE_MS = 15_000;
  * `npm run demo`: the whole loop on loopback, drawn as it happens; with `--json` the same as data. Ends with 1 when
  * anything is not as it has to be.
  */
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const json = process.argv.includes("--json");
   const screen = new Screen(json ? silent() : terminal());
   const began = Date.now();
-  screen.line(screen.paint("bold", "One waiting job becomes one runner, then nothing runs"));
-  screen.line(
-    screen.paint(
-      "dim",
-      "The Worker's real bundle in workerd; GitHub and Nomad are stand-ins on this machine; the",
-    ),
-  );
-  screen.line(
-    screen.paint("dim", "runners are the project's own scripts, with a listener that works like GitHub's."),
-  );
+  const stopped = whenStopped();
+  for (const line of INTRODUCTION) screen.line(screen.paint("dim", line));
   const loop = await startLoop();
-  const giveUp = (code: number): void => {
-    void loop.close().finally(() => process.exit(code));
-  };
-  const watchdog = setTimeout(() => {
-    process.stderr.write("the demo did not end in time\n");
-    giveUp(1);
-  }, WATCHDOG_MS);
-  process.once("SIGINT", () => {
-    giveUp(130);
-  });
-  process.once("SIGTERM", () => {
-    giveUp(143);
-  });
-  // Whoever read along has gone.
-  process.stdout.once("error", () => {
-    giveUp(1);
-  });
   try {
     for (const note of loop.notes) screen.line(screen.paint("yellow", note));
     const timeline = new Timeline(loop.github.events, loop.nomad.events, () => {
       screen.changed();
     });
-    const played = await Promise.race([new Scenario(loop, timeline, screen).play(), brokenRunner(loop)]);
+    const play = new Scenario(loop, timeline, screen).play();
+    const played = await Promise.race([play, brokenRunner(loop), stopped]);
     await settle(loop);
     const seconds = Math.round((Date.now() - began) / 100) / 10;
     const report = makeReport(loop, timeline, played, seconds);
     if (json) console.log(JSON.stringify({ ...report, scenes: timeline.scenes }, null, 2));
     else print(screen, report);
-    process.exitCode = report.ok ? 0 : 1;
+    return report.ok ? 0 : 1;
   } catch (error) {
     screen.finish();
-    process.stderr.write(`The Worker's last lines:\n${loop.worker.logs().slice(-10).join("\n")}\n`);
+    if (!(error instanceof Stopped))
+      complain(`The Worker's last lines:\n${loop.worker.logs().slice(-10).join("\n")}`);
     throw error;
   } finally {
     screen.finish();
-    clearTimeout(watchdog);
     await loop.close();
   }
+}
+
+const INTRODUCTION = [
+  "One waiting job becomes one runner, then nothing runs.",
+  "The Worker is the bundle that would be deployed, in workerd; GitHub and Nomad are stand-ins on this machine;",
+  "the runners are the project's own scripts, with a listener that works like GitHub's.",
+];
+
+/** The demo is to end before its end. */
+class Stopped extends Error {
+  override readonly name = "Stopped";
+  readonly code: number;
+  constructor(code: number, why: string) {
+    super(why);
+    this.code = code;
+  }
+}
+
+/** Fails when someone or the clock wants the demo to end; it is watched from before the first process starts. */
+function whenStopped(): Promise<never> {
+  const stopped = new Promise<never>((_resolve, reject) => {
+    const stop = (code: number, why: string) => (): void => {
+      reject(new Stopped(code, why));
+    };
+    process.once("SIGINT", stop(130, "stopped by SIGINT"));
+    process.once("SIGTERM", stop(143, "stopped by SIGTERM"));
+    // Whoever read along has gone.
+    process.stdout.on("error", stop(1, "nobody reads any more"));
+    setTimeout(stop(1, `did not end within ${String(WATCHDOG_MS / 1000)} s`), WATCHDOG_MS).unref();
+  });
+  // It is looked at only once the loop has started.
+  stopped.catch(() => undefined);
+  return stopped;
 }
 
 /** Fails as soon as a runner ends in error: no use waiting for its job then. */
@@ -139,7 +149,11 @@ function silent(): Terminal {
   return { write: () => undefined, live: false, colours: false, height: 0, width: 0 };
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`npm run demo: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+main().then(exitAfterClose, (error: unknown) => {
+  complain(`npm run demo: ${error instanceof Error ? error.message : String(error)}`);
+  exitAfterClose(error instanceof Stopped ? error.code : 1);
 });

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { exitAfterClose } from "../worker/exit";
 import { BindingError, startWorker } from "../worker/edge";
 import { DevVarsError, parseDevVars } from "./dev-vars";
 import { SettingError, devSettings } from "./settings";
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
   console.log(`ready ${worker.url}`);
   await stopped;
   await worker.close();
-  process.exit(0);
+  exitAfterClose(0);
 }
 
 function complain(line: string): void {
