@@ -37,6 +37,21 @@ describe("the files of the project", () => {
     expect(text("package-lock.json")).not.toContain('"resolved"');
   });
 
+  it("lock the builds of every platform, whatever the machine was that wrote the lockfile", () => {
+    type Locked = Readonly<
+      Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>
+    >;
+    const { packages } = JSON.parse(text("package-lock.json")) as { readonly packages: Locked };
+    const wanted = Object.values(packages).flatMap(({ optionalDependencies }) =>
+      Object.keys(optionalDependencies ?? {}),
+    );
+    expect(wanted.length).toBeGreaterThan(0);
+    const locked = new Set(
+      Object.keys(packages).map((path) => path.slice(path.lastIndexOf("node_modules/") + 13)),
+    );
+    expect(wanted.filter((name) => !locked.has(name))).toEqual([]);
+  });
+
   it("pin every action to a commit, beside the version it is", () => {
     const uses = files(/^\.github\/workflows\/.*\.ya?ml$/).flatMap((file) =>
       text(file)
