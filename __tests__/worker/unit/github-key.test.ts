@@ -39,11 +39,16 @@ describe("a GitHub App's key", () => {
     }
   });
 
-  test("of a toy's length is still framed as DER wants it", () => {
-    const framed = pkcs8FromPem("-----BEGIN RSA PRIVATE KEY-----AQID-----END RSA PRIVATE KEY-----");
-    expect(Buffer.from(framed ?? []).toString("hex")).toBe(
-      "3017020100300d06092a864886f70d01010105000403010203",
-    );
+  test.each([
+    [3, "3017020100300d06092a864886f70d01010105000403"],
+    [127, "308193020100300d06092a864886f70d0101010500047f"],
+    [128, "308195020100300d06092a864886f70d0101010500048180"],
+    [255, "30820114020100300d06092a864886f70d01010105000481ff"],
+    [256, "30820116020100300d06092a864886f70d010101050004820100"],
+  ])("of %i bytes is framed with the shortest lengths, as DER wants it", (length, header) => {
+    const key = Buffer.alloc(length, 1);
+    const pem = `-----BEGIN RSA PRIVATE KEY-----${key.toString("base64")}-----END RSA PRIVATE KEY-----`;
+    expect(Buffer.from(pkcs8FromPem(pem) ?? []).toString("hex")).toBe(header + key.toString("hex"));
   });
 
   test.each([
@@ -54,6 +59,7 @@ describe("a GitHub App's key", () => {
     ["an encrypted key", PKCS8.replaceAll("PRIVATE KEY", "ENCRYPTED PRIVATE KEY")],
     ["cut off", PKCS1.slice(0, -40)],
     ["of two kinds", PKCS1.replace("BEGIN RSA", "BEGIN")],
+    ["of two kinds the other way", PKCS8.replace("END PRIVATE", "END RSA PRIVATE")],
     ["without content", "-----BEGIN PRIVATE KEY-----\n\n-----END PRIVATE KEY-----"],
     ["no base64", "-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----"],
     ["PKCS#8 called PKCS#1", PKCS8.replaceAll("PRIVATE KEY", "RSA PRIVATE KEY")],
