@@ -146,9 +146,7 @@ function classes(value: unknown, problems: string[]): RunnerClass[] {
     return {
       name,
       job: text(raw["job"], NOMAD_JOB_ID, `${at}job`, problems),
-      labels: labels.map((label, turn) =>
-        text(label, RUNNER_LABEL, `${at}labels[${turn}]`, problems),
-      ),
+      labels: labels.map((label, turn) => text(label, RUNNER_LABEL, `${at}labels[${turn}]`, problems)),
       ...(Object.fromEntries(numbers) as Record<keyof typeof CLASS_BOUNDS, number>),
     };
   });
@@ -156,9 +154,7 @@ function classes(value: unknown, problems: string[]): RunnerClass[] {
 
 function list(value: unknown, at: string, what: string, problems: string[], min = 1): readonly unknown[] {
   if (Array.isArray(value) && value.length >= min && value.length <= MAX_LABELS) return value;
-  problems.push(
-    `${at}: must be a list of ${min} to ${MAX_LABELS} ${what}, got ${show(value)}`,
-  );
+  problems.push(`${at}: must be a list of ${min} to ${MAX_LABELS} ${what}, got ${show(value)}`);
   return [];
 }
 

@@ -17,7 +17,7 @@ export function countSubrequests(limit: number, send: typeof fetch = globalThis.
     fetch: async (input, init) => {
       if (used >= limit) throw new Error(`this invocation has used its ${limit} subrequests`);
       used += 1;
-      return send(input as RequestInfo, init as RequestInit);
+      return send(input, init);
     },
     add: (count) => {
       used += count;

@@ -150,9 +150,11 @@ const RUNNER_TIMES = [
 
 async function age(runtime: Runtime, ms: number): Promise<void> {
   const update = (table: string, columns: readonly string[]) =>
-    runtime.db().prepare(
-      `UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${String(ms)}`).join(", ")}`,
-    );
+    runtime
+      .db()
+      .prepare(
+        `UPDATE ${table} SET ${columns.map((column) => `${column} = ${column} - ${String(ms)}`).join(", ")}`,
+      );
   await runtime.db().batch([update("jobs", JOB_TIMES), update("runners", RUNNER_TIMES)]);
 }
 

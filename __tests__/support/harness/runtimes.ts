@@ -133,7 +133,7 @@ async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promis
       if (wanted === bound) return;
       bound = wanted;
       await miniflare.setOptions(options({ ...bindings, ...changes }));
-      if (!("LEDGER" in changes)) db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
+      if (!("LEDGER" in changes)) db = await miniflare.getD1Database("LEDGER");
     },
     close: async () => miniflare.dispose(),
   };

@@ -1,4 +1,6 @@
 import { Miniflare } from "miniflare";
+import type { RunnerClass, RunnerPolicy } from "../../../contracts/policy";
+import { COMPATIBILITY_DATE } from "../../../contracts/runtime";
 import type { LedgerContext } from "../../../worker/ledger/context";
 import { upgrade } from "../../../worker/ledger/schema";
 
@@ -11,37 +13,41 @@ export interface TestLedger {
   close(): Promise<void>;
 }
 
-export interface TestClass {
-  readonly name: string;
-  readonly cap: number;
-  readonly pickup: number;
-  readonly hold: number;
-  readonly span: number;
-}
-
 /** The class that most tests need: 300 s to pick up, 300 s idle, 6 h at work. */
-export const LINUX_CLASS: TestClass = {
+export const LINUX_CLASS: RunnerClass = {
   name: "linux",
-  cap: 0,
-  pickup: 300_000,
-  hold: 360_000,
-  span: 22_200_000,
+  job: "github-runner-linux",
+  labels: ["self-hosted", "linux"],
+  maxRunners: 0,
+  pickupDeadlineSeconds: 300,
+  idleTimeoutSeconds: 300,
+  maxDurationSeconds: 21_600,
 };
 
-export async function startLedger(classes: readonly TestClass[] = [LINUX_CLASS]): Promise<TestLedger> {
+const POLICY: RunnerPolicy = {
+  scope: "repository",
+  repositories: ["octo-org/*"],
+  publicRepositories: [],
+  forkPullRequests: "refuse",
+  requireSelfHostedLabel: true,
+  runnerGroupId: 1,
+  classes: [LINUX_CLASS],
+};
+
+export async function startLedger(): Promise<TestLedger> {
   const miniflare = new Miniflare({
     modules: true,
     script: "export default {}",
     d1Databases: ["LEDGER"],
-    compatibilityDate: "2026-04-01",
+    compatibilityDate: COMPATIBILITY_DATE,
   });
   const db = await miniflare.getD1Database("LEDGER");
   let stamp = 0;
   const ledger: TestLedger = {
     clock: 1_800_000_000_000,
     context: {
-      db: db as unknown as D1Database,
-      classes: JSON.stringify(classes),
+      db,
+      policy: POLICY,
       stackId: "abcdef",
       now: () => ledger.clock,
       newOp: () => `op-${String((stamp += 1))}`,

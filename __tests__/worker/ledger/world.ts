@@ -137,7 +137,7 @@ export class World {
           : {
               name: one.name,
               ok: true as const,
-              deadlineAt: now + deadlineMs(LINUX_CLASS.pickup, one.unheard),
+              deadlineAt: now + deadlineMs(LINUX_CLASS.pickupDeadlineSeconds * 1000, one.unheard),
             },
       ),
       new Map(),
@@ -155,7 +155,7 @@ export class World {
       pick,
     );
     if (child === undefined) return null;
-    const result = await takeClaim(this.context, this.claimOf(child), child.name, 0);
+    const result = await takeClaim(this.context, this.claimOf(child), child.name, LINUX_CLASS);
     if (result.outcome !== "taken" || dies) {
       child.state = "over";
       return result.outcome;
