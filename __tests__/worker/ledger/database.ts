@@ -46,7 +46,7 @@ export async function startLedger(): Promise<TestLedger> {
   const ledger: TestLedger = {
     clock: 1_800_000_000_000,
     context: {
-      db,
+      db: db as unknown as LedgerContext["db"],
       policy: POLICY,
       stackId: "abcdef",
       now: () => ledger.clock,
