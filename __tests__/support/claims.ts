@@ -39,6 +39,13 @@ export async function waiting(harness: Harness, id: number, repository = SCOPE):
   return claimOf(harness, `${String(id)}:1`);
 }
 
+/** Takes a claim and returns the name that the runner has at GitHub. */
+export async function granted(harness: Harness, claim: string, holder?: string): Promise<string> {
+  const response = await harness.claim(claim, holder);
+  if (response.status !== 201) throw new Error(`claim: ${String(response.status)} ${await response.text()}`);
+  return ((await response.json()) as { runner_name: string }).runner_name;
+}
+
 /** GitHub starts a job on a runner. */
 export async function start(harness: Harness, id: number, runner: string | null): Promise<void> {
   await harness.deliver(workflowJob({ id, action: "in_progress", runner }));
@@ -79,6 +86,24 @@ export async function freshGithub(
 ): Promise<void> {
   cases += 1;
   await harness.bind({ GITHUB_API_URL: `${harness.github.url}/case-${String(cases)}`, ...changes });
+}
+
+/** Binds what is given and keeps the ledger: in workerd other bindings begin with an empty one, so its rows are put back. */
+export async function rebind(harness: Harness, changes: Readonly<Record<string, unknown>>): Promise<void> {
+  const tables = ["jobs", "runners"];
+  const rows = await Promise.all(tables.map(async (table) => harness.rows(`SELECT * FROM ${table}`)));
+  await harness.bind(changes);
+  const db = harness.runtime.db();
+  const inserts = tables.flatMap((table, index) =>
+    (rows[index] ?? []).map((row) => {
+      const columns = Object.keys(row);
+      const marks = columns.map(() => "?").join(", ");
+      return db
+        .prepare(`INSERT OR IGNORE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`)
+        .bind(...Object.values(row));
+    }),
+  );
+  if (inserts.length > 0) await db.batch(inserts);
 }
 
 /** The usual policy with changes to its one class. */

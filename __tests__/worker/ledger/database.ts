@@ -46,7 +46,8 @@ export async function startLedger(): Promise<TestLedger> {
   const ledger: TestLedger = {
     clock: 1_800_000_000_000,
     context: {
-      db: db as unknown as LedgerContext["db"],
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- miniflare gives a stub of it
+      db,
       policy: POLICY,
       stackId: "abcdef",
       now: () => ledger.clock,
