@@ -12,17 +12,24 @@ import type { Outcome } from "./outcome";
 
 const TRY_AGAIN_SECONDS = 10;
 
+/** The policy no longer has the class, so nobody can say with which labels to register: its claim is spent, as above a
+ *  maximum. */
+const NO_CLASS = {
+  maxRunners: -1,
+  pickupDeadlineSeconds: 0,
+  idleTimeoutSeconds: 0,
+  maxDurationSeconds: 0,
+};
+
 /** POST `/runners/claim`: one claim, one registration, and only while a job waits for it. */
 export async function postClaim(app: App, headers: Headers): Promise<Outcome> {
   const checked = await verifyClaim(bearer(headers.get("Authorization")), app.config.claimKeys, app.now(), 0);
   if (!checked.ok) return { kind: "claim_refused", reason: checked.reason };
   const { claim } = checked;
   const runnerClass = app.config.policy.classes.find((candidate) => candidate.name === claim.class);
-  // The policy no longer has the class: nobody can say with which labels to register.
-  if (runnerClass === undefined) return { kind: "nothing_waits" };
-  const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass);
-  if (taken.outcome === "nothing_waits") return { kind: "nothing_waits" };
+  const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass ?? NO_CLASS);
   if (taken.outcome === "used") return { kind: "claim_used" };
+  if (taken.outcome === "nothing_waits" || runnerClass === undefined) return { kind: "nothing_waits" };
   return register(app, claim, runnerClass, taken.claim);
 }
 
@@ -39,7 +46,8 @@ async function register(
 ): Promise<Outcome> {
   const made = await makeRegistration(app, claim.scope, runnerClass, taken);
   if (!made.ok) {
-    await giveBack(app.ledger, taken, runnerClass.pickupDeadlineSeconds * 1000);
+    // One that GitHub says is at work has its claim for good; the ledger will hear of its job.
+    if (made.error !== "busy") await giveBack(app.ledger, taken, runnerClass.pickupDeadlineSeconds * 1000);
     await recordProblems(app.ledger, "github", new Map([[made.error, made.detail]]));
     log("warn", "jit_refused", { runner: taken.runnerName, error: made.error, detail: made.detail });
     return refusal(made);

@@ -93,7 +93,7 @@ const CONCLUSIONS: ReadonlySet<unknown> = new Set([
 export function parseEvent(headers: Headers, body: Uint8Array): ParsedEvent {
   const eventName = headers.get("x-github-event");
   if (eventName === null || eventName === "") return unusable("no_event_header");
-  if (!/^[a-z_]{1,64}$/.test(eventName)) return unusable("bad_event_header");
+  if (!/^[a-z0-9_]{1,64}$/.test(eventName)) return unusable("bad_event_header");
   const delivery = headers.get("x-github-delivery");
   if (delivery === null || delivery === "") return unusable("no_delivery_header");
   if (!matches(DELIVERY_GUID, delivery)) return unusable("bad_delivery_header");

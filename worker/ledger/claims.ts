@@ -39,13 +39,15 @@ const OTHERS = `(SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = :
 /** Test and taking are one statement: two claims cannot both see the last waiting job. */
 const TAKE = `UPDATE runners SET state = 'claimed', live = 1, ended_at = NULL, end_reason = NULL, jit_tried = 1,
     claimed_at = iif(${SAME_HOLDER}, claimed_at, :now), until = iif(${SAME_HOLDER}, until, :now + :hold), span = :span,
-    holder = nullif(:holder, ''), looks = 0, next_look_at = :now + :pickup, op = :op
+    holder = nullif(:holder, ''), looks = 0, next_look_at = :now + min(:pickup, :hold), op = :op
   WHERE ${THIS} AND (${SAME_HOLDER} OR (${UNUSED}
     AND (SELECT count(*) FROM jobs j WHERE j.state = 'waiting' AND j.scope = :scope AND j.class = :class) >
       ${OTHERS} AND r.scope = :scope AND ${IS_HOLDER})
     AND (:cap = 0 OR :cap > ${OTHERS} AND (${IS_HOLDER} OR ${IS_BUSY})))))`;
 
-const SPEND = `UPDATE runners SET state = 'ended', live = 0, end_reason = 'refused', ended_at = :now, op = :spent
+/** Where a JIT config was once asked for, a registration may exist whose answer was lost: that is removed first. */
+const SPEND = `UPDATE runners SET state = iif(jit_tried, 'removing', 'ended'), live = jit_tried, end_reason = 'refused',
+    ended_at = :now, looks = 0, next_look_at = :now, op = :spent
   WHERE ${THIS} AND op IS NOT :op AND ${UNUSED}`;
 
 /** How much longer than its idle timeout a claim taken counts as a runner on the way. */
@@ -62,7 +64,7 @@ export async function takeClaim(
   ledger: LedgerContext,
   claim: Claim,
   holder: string | null,
-  runnerClass: RunnerClass,
+  runnerClass: Omit<RunnerClass, "name" | "job" | "labels">,
 ): Promise<TakeResult> {
   const always = common(ledger);
   const { op } = always;

@@ -47,7 +47,8 @@ export function requestShortage(targets: string): string {
       sum(o.state = 'ended' AND o.end_reason <> 'unneeded') AS ended,
       sum(o.state IN ('requested', 'dispatched')) AS unheard,
       max(iif(o.state IN ('requested', 'dispatched'), coalesce(o.dispatched_at, o.requested_at), 0)) AS asked_at
-    FROM need t JOIN jobs j ON j.scope = t.scope AND j.class = t.class LEFT JOIN runners o ON o.job_id = j.job_id
+    FROM need t JOIN jobs j INDEXED BY jobs_waiting ON j.scope = t.scope AND j.class = t.class
+      LEFT JOIN runners o ON o.job_id = j.job_id
     WHERE t.n > 0 AND j.state = 'waiting' GROUP BY j.job_id),
   eligible AS (SELECT *, row_number() OVER (PARTITION BY scope, class ORDER BY arrived_at, job_id) AS turn
     FROM waiting WHERE coalesce(unheard, 0) < ${UNHEARD_AT_ONCE} OR asked_at <= :now - ${UNHEARD_PACE_MS})

@@ -74,10 +74,11 @@ const VERSIONS: readonly (readonly string[])[] = [
     `CREATE TABLE marks (name TEXT PRIMARY KEY, at INT NOT NULL, value TEXT NOT NULL)`,
     // The cost of a delivery must not grow with history: what the transitions count is in these partial indexes.
     `CREATE INDEX jobs_waiting ON jobs (class, scope, arrived_at) WHERE state = 'waiting'`,
-    `CREATE INDEX jobs_checking ON jobs (next_look_at) WHERE state = 'checking'`,
+    `CREATE INDEX jobs_open ON jobs (next_look_at) WHERE state IN ('checking', 'waiting')`,
     `CREATE INDEX jobs_updated ON jobs (updated_at)`,
     `CREATE INDEX runners_live ON runners (class, scope) WHERE live = 1`,
     `CREATE INDEX runners_requested ON runners (class, requested_at) WHERE state = 'requested'`,
+    `CREATE INDEX runners_taken ON runners (taken_job_id) WHERE taken_job_id IS NOT NULL`,
     `CREATE INDEX runners_ended ON runners (ended_at) WHERE live = 0`,
     `INSERT INTO ledger_version (version, applied_at) VALUES (1, unixepoch() * 1000)`,
   ],

@@ -23,13 +23,7 @@ export type DueWork =
       readonly looks: number;
     }
   /** Does this job really still wait? */
-  | {
-      readonly kind: "job";
-      readonly jobId: number;
-      readonly repo: string;
-      readonly looks: number;
-      readonly pickupMs: number;
-    }
+  | { readonly kind: "job"; readonly jobId: number; readonly repo: string; readonly looks: number }
   /** What became of this runner? */
   | {
       readonly kind: "runner";
@@ -54,7 +48,7 @@ export async function settle(ledger: LedgerContext): Promise<void> {
   await transaction(ledger, [
     {
       sql: `UPDATE jobs SET state = 'expired', updated_at = :now, op = :op
-        WHERE state IN ('waiting', 'checking') AND queued_at <= :now - ${QUEUED_MS}`,
+        WHERE state IN ('checking', 'waiting') AND queued_at <= :now - ${QUEUED_MS}`,
       params,
     },
     {
