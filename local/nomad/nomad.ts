@@ -152,6 +152,15 @@ function toResponse(answer: NomadAnswer): Response {
 }
 
 function view(child: Child): ChildView {
-  const { id, parent, token, meta, status, stopped, allocations } = child;
-  return { id, parent, token, meta, status, stopped, allocations: structuredClone(allocations) };
+  const { id, parent, token, meta, payload, status, stopped, allocations } = child;
+  return {
+    id,
+    parent,
+    token,
+    meta,
+    payload: payload.toString("utf8"),
+    status,
+    stopped,
+    allocations: structuredClone(allocations),
+  };
 }

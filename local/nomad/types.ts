@@ -80,6 +80,8 @@ export interface ChildView {
   readonly parent: string;
   readonly token: string | null;
   readonly meta: Readonly<Record<string, string>>;
+  /** As text. The claim is in it: whoever may read a job reads its payload. */
+  readonly payload: string;
   readonly status: Child["status"];
   readonly stopped: boolean;
   readonly allocations: readonly Readonly<Allocation>[];

@@ -1,0 +1,76 @@
+import type { ChildProcess } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import os from "node:os";
+import { join } from "node:path";
+import { eventually } from "./eventually";
+
+/** What tests did not clean up; both empty when all is well. */
+export interface Left {
+  /** Command lines. */
+  readonly processes: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** Watches what is started and written from now on. */
+export interface Leftovers {
+  /** Lets processes that are ending end, says what is left, and then takes that away. */
+  end(): Promise<Left>;
+}
+
+const ENDING_MS = 5_000;
+
+/**
+ * Gives this test file a temporary directory of its own and notes every process that it starts, so that what it leaves
+ * behind can be told from what other test files do at the same time.
+ * @see https://nodejs.org/api/diagnostics_channel.html (Child Process)
+ */
+export function watchLeftovers(): Leftovers {
+  const directory = mkdtempSync(join(os.tmpdir(), "leftovers-"));
+  // os.tmpdir() does not read the environment that jest gives to a test file.
+  const tmpdir = jest.spyOn(os, "tmpdir").mockReturnValue(directory);
+  const started: ChildProcess[] = [];
+  const note = (message: unknown): void => {
+    started.push((message as { readonly process: ChildProcess }).process);
+  };
+  subscribe("child_process", note);
+  return {
+    end: async () => {
+      await eventually(() => started.every((child) => !isAlive(child)), ENDING_MS);
+      const alive = started.filter(isAlive);
+      const left = {
+        processes: alive.map(({ spawnargs }) => spawnargs.join(" ")),
+        files: readdirSync(directory),
+      };
+      for (const { pid } of alive) end(pid);
+      unsubscribe("child_process", note);
+      tmpdir.mockRestore();
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+      return left;
+    },
+  };
+}
+
+/** Whether a process or the group it leads has a member left. */
+export function isAlive({ pid }: { readonly pid?: number | null | undefined }): boolean {
+  if (pid === undefined || pid === null) return false;
+  return [pid, -pid].some((target) => {
+    try {
+      process.kill(target, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function end(pid: number | undefined): void {
+  if (pid === undefined) return;
+  for (const target of [pid, -pid]) {
+    try {
+      process.kill(target, "SIGKILL");
+    } catch {
+      // It is no leader of a group, or has ended meanwhile.
+    }
+  }
+}
