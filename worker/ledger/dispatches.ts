@@ -29,8 +29,9 @@ export type DispatchOutcome =
   | { readonly name: string; readonly ok: false; readonly error: string; readonly nextAttemptAt: number };
 
 /**
- * Leases requests that are due, oldest first, none above its class's `maxRunners`. A dispatched runner past its
- * deadline takes no place; one that is being sent does.
+ * Leases requests that are due, none above its class's `maxRunners`: the least tried first, so that a class whose Nomad
+ * job is missing holds up no other, then the oldest. A dispatched runner past its deadline takes no place; one that is
+ * being sent does.
  */
 export async function leaseDispatches(
   ledger: LedgerContext,
@@ -58,10 +59,10 @@ const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :unti
   WITH cls AS (SELECT value ->> 'name' AS name, value ->> 'maxRunners' AS cap FROM json_each(:classes)),
   used AS MATERIALIZED (SELECT name, cap, iif(cap = 0, 0,
       (SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = cls.name AND ${TAKES_A_PLACE})) AS n FROM cls),
-  due AS (SELECT r.name, r.requested_at, u.cap, u.n,
+  due AS (SELECT r.name, r.attempts, r.requested_at, u.cap, u.n,
       row_number() OVER (PARTITION BY r.class ORDER BY r.requested_at, r.job_id, r.ordinal) AS turn
     FROM used u JOIN runners r ON r.class = u.name WHERE r.state = 'requested' AND r.next_attempt_at <= :now)
-  SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY requested_at LIMIT :limit)`;
+  SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY attempts, requested_at LIMIT :limit)`;
 
 const READ_LEASED = `SELECT r.name, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts,
     j.repo, j.run_id AS runId, j.name AS jobName, j.fork = 1 AS fork,
