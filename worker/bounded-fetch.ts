@@ -51,9 +51,10 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   return bytes === null ? "(an answer too long to read)" : new TextDecoder().decode(bytes);
 }
 
-/** Only the error's kind: its message may quote a URL or a header. */
+/** A message may quote a URL or a header; one of nothing but words cannot, such as "Network connection lost." */
 function noAnswerReason(error: unknown): string {
-  const name = asRecord(error)?.["name"];
+  const { name, message } = asRecord(error) ?? {};
+  if (name === "Error" && typeof message === "string" && /^[A-Za-z ]{1,60}\.$/.test(message)) return message;
   return typeof name === "string" ? name : "Error";
 }
 

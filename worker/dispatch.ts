@@ -38,17 +38,21 @@ export interface Pass {
 export async function dispatchSoon(app: App): Promise<void> {
   const end = app.now() + FOLLOW_MS;
   while (app.subrequests.left() >= PASS_COST) {
-    const pass = await dispatchDue(app, 6);
+    const pass = await dispatchDue(app, AT_ONCE);
     if (pass.sent === 0) return;
-    if (pass.retryAt === null) continue;
+    // After a full pass more may be due.
+    if (pass.retryAt === null || pass.sent === AT_ONCE) continue;
     const wait = pass.retryAt - app.now();
     if (pass.retryAt + 8_000 > end) return;
     await sleep(Math.max(0, wait));
   }
 }
 
-/** Lease and read, six sends, result and problem. */
-const PASS_COST = 2 + 6 + 2;
+/** Sends of one pass after an answer. */
+const AT_ONCE = 6;
+
+/** Lease and read, the sends, result and problem. */
+const PASS_COST = 2 + AT_ONCE + 2;
 
 /** Leases up to `limit` requests that are due, sends them six at a time, and writes the results. */
 export async function dispatchDue(app: App, limit: number): Promise<Pass> {
@@ -85,6 +89,7 @@ async function send(
     log("info", "dispatched", fields);
     return {
       name: one.name,
+      op: one.op,
       ok: true,
       deadlineAt: app.now() + deadlineMs(runnerClass.pickupDeadlineSeconds * 1000, one.unheard),
     };
@@ -97,6 +102,7 @@ async function send(
   });
   return {
     name: one.name,
+    op: one.op,
     ok: false,
     error: result.error,
     nextAttemptAt: app.now() + backoffMs(one.attempts, result),

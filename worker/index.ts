@@ -73,7 +73,8 @@ async function webhook(request: Request, env: unknown, context: ExecutionContext
   if (body === null) return { kind: "too_large", limitBytes: MAX_BODY_BYTES };
   const read = readConfig(env);
   if (!read.ok) {
-    log("error", "not_configured", { delivery, detail: [...read.missing, ...read.invalid].join(", ") });
+    // The header is anybody's text here: there may be no secret to sign with.
+    log("error", "not_configured", { detail: [...read.missing, ...read.invalid].join(", ") });
     return { kind: "not_configured" };
   }
   const received = await attempt({ delivery }, { kind: "not_durable" }, () =>

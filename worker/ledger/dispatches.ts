@@ -9,6 +9,8 @@ export const LEASE_MS = 30_000;
 /** A request that this sender may now send to Nomad. */
 export interface LeasedDispatch {
   readonly name: string;
+  /** Stamp of this lease. */
+  readonly op: string;
   readonly jobId: number;
   readonly ordinal: number;
   readonly scope: string;
@@ -25,8 +27,14 @@ export interface LeasedDispatch {
 
 /** How sending one went. */
 export type DispatchOutcome =
-  | { readonly name: string; readonly ok: true; readonly deadlineAt: number }
-  | { readonly name: string; readonly ok: false; readonly error: string; readonly nextAttemptAt: number };
+  | { readonly name: string; readonly op: string; readonly ok: true; readonly deadlineAt: number }
+  | {
+      readonly name: string;
+      readonly op: string;
+      readonly ok: false;
+      readonly error: string;
+      readonly nextAttemptAt: number;
+    };
 
 /**
  * Leases requests that are due, none above its class's `maxRunners`: the least tried first, so that a class whose Nomad
@@ -55,7 +63,7 @@ const TAKES_A_PLACE = `(${IS_BUSY} OR (r.state IN ('dispatched', 'claimed') AND 
   OR (r.state = 'requested' AND r.leased_until > :now))`;
 
 const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :until, attempts = attempts + 1, op = :op
-  WHERE state = 'requested' AND name IN (
+  WHERE state = 'requested' AND :op NOT IN (SELECT op FROM runners WHERE state = 'requested') AND name IN (
   WITH cls AS (SELECT value ->> 'name' AS name, value ->> 'maxRunners' AS cap FROM json_each(:classes)),
   used AS MATERIALIZED (SELECT name, cap, iif(cap = 0, 0,
       (SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = cls.name AND ${TAKES_A_PLACE})) AS n FROM cls),
@@ -64,7 +72,7 @@ const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :unti
     FROM used u JOIN runners r ON r.class = u.name WHERE r.state = 'requested' AND r.next_attempt_at <= :now)
   SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY attempts, requested_at LIMIT :limit)`;
 
-const READ_LEASED = `SELECT r.name, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts,
+const READ_LEASED = `SELECT r.name, r.op, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts,
     j.repo, j.run_id AS runId, j.name AS jobName, j.fork = 1 AS fork,
     (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched') AS unheard
   FROM runners r JOIN jobs j ON j.job_id = r.job_id
@@ -78,7 +86,7 @@ export function deadlineMs(pickupMs: number, unheard: number): number {
 
 /**
  * Writes what became of leased requests, in one statement whatever their number. A runner that claimed in the
- * meantime keeps its state.
+ * meantime keeps its state; one that another sender has leased by now is that sender's to fail.
  * @param problems counted in the ledger for `/status`: error class → last detail
  */
 export async function recordDispatches(
@@ -87,11 +95,7 @@ export async function recordDispatches(
   problems: ReadonlyMap<string, string>,
 ): Promise<void> {
   if (outcomes.length === 0) return;
-  const results = outcomes.map((one) =>
-    one.ok
-      ? { name: one.name, ok: 1, at: one.deadlineAt, error: null }
-      : { name: one.name, ok: 0, at: one.nextAttemptAt, error: one.error },
-  );
+  const results = outcomes.map((one) => ({ ...one, at: one.ok ? one.deadlineAt : one.nextAttemptAt }));
   const params: Params = { now: ledger.now(), results: JSON.stringify(results) };
   const record = { sql: RECORD, params };
   await transaction(
@@ -104,6 +108,6 @@ const RECORD = `UPDATE runners SET
     state = iif(x.ok, 'dispatched', runners.state), dispatched_at = iif(x.ok, :now, dispatched_at),
     until = iif(x.ok, x.at, until), next_attempt_at = iif(x.ok, next_attempt_at, x.at),
     error = x.error, leased_until = 0
-  FROM (SELECT value ->> 'name' AS name, value ->> 'ok' AS ok, value ->> 'at' AS at, value ->> 'error' AS error
-    FROM json_each(:results)) x
-  WHERE runners.name = x.name AND runners.state = 'requested'`;
+  FROM (SELECT value ->> 'name' AS name, value ->> 'op' AS op, value ->> 'ok' AS ok, value ->> 'at' AS at,
+    value ->> 'error' AS error FROM json_each(:results)) x
+  WHERE runners.name = x.name AND runners.state = 'requested' AND (x.ok OR runners.op = x.op)`;

@@ -133,9 +133,10 @@ export class World {
       this.context,
       leased.map((one) =>
         lostAnswer
-          ? { name: one.name, ok: false as const, error: "unreachable", nextAttemptAt: now + 1_000 }
+          ? { name: one.name, op: one.op, ok: false as const, error: "unreachable", nextAttemptAt: now + 1_000 }
           : {
               name: one.name,
+              op: one.op,
               ok: true as const,
               deadlineAt: now + deadlineMs(LINUX_CLASS.pickupDeadlineSeconds * 1000, one.unheard),
             },

@@ -137,7 +137,8 @@ describe("a bearer token", () => {
     ["abc", null],
     ["Bearer a b", null],
     ["Bearer abc, Bearer abc", null],
-    ["Bearer a=b", null],
+    ["Bearer a=b!", "a=b!"],
+    ["Bearer \u00e4", null],
     [`Bearer ${"a".repeat(4_096)}`, null],
   ])("of %p is %p", (header, expected) => {
     expect(bearer(header)).toBe(expected);

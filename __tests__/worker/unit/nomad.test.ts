@@ -229,8 +229,10 @@ describe("what is told of a failure", () => {
       expect(detail).not.toContain(secret);
   });
 
-  test("of no answer is its kind, not its text, which may quote a header", async () => {
+  test("of no answer is its kind, or a text of nothing but words; any other may quote a header", async () => {
     for (const [error, detail] of [
+      [new Error("Network connection lost."), "no answer: Network connection lost."],
+      [new Error(`lost ${NOMAD.token}.`), "no answer: Error"],
       [new TypeError(`fetch failed for ${NOMAD.token}`), "no answer: TypeError"],
       [new DOMException("too long", "TimeoutError"), "no answer: TimeoutError"],
       [null as unknown as Error, "no answer: Error"],
