@@ -89,7 +89,6 @@ async function send(
     log("info", "dispatched", fields);
     return {
       name: one.name,
-      op: one.op,
       ok: true,
       deadlineAt: app.now() + deadlineMs(runnerClass.pickupDeadlineSeconds * 1000, one.unheard),
     };

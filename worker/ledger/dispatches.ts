@@ -27,7 +27,7 @@ export interface LeasedDispatch {
 
 /** How sending one went. */
 export type DispatchOutcome =
-  | { readonly name: string; readonly op: string; readonly ok: true; readonly deadlineAt: number }
+  | { readonly name: string; readonly ok: true; readonly deadlineAt: number }
   | {
       readonly name: string;
       readonly op: string;

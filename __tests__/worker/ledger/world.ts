@@ -133,10 +133,15 @@ export class World {
       this.context,
       leased.map((one) =>
         lostAnswer
-          ? { name: one.name, op: one.op, ok: false as const, error: "unreachable", nextAttemptAt: now + 1_000 }
-          : {
+          ? {
               name: one.name,
               op: one.op,
+              ok: false as const,
+              error: "unreachable",
+              nextAttemptAt: now + 1_000,
+            }
+          : {
+              name: one.name,
               ok: true as const,
               deadlineAt: now + deadlineMs(LINUX_CLASS.pickupDeadlineSeconds * 1000, one.unheard),
             },
