@@ -24,7 +24,6 @@ const upgraded = new WeakSet<D1Database>();
 /** @throws LedgerUnavailable when the ledger's tables cannot be made now */
 export async function openApp(config: Config, now: () => number = Date.now): Promise<App> {
   const subrequests = countSubrequests(MAX_SUBREQUESTS);
-  const fetcher = subrequests.fetch;
   const ledger: LedgerContext = {
     db: config.ledger,
     policy: config.policy,
@@ -40,11 +39,11 @@ export async function openApp(config: Config, now: () => number = Date.now): Pro
   const github = createGithub({
     apiUrl: config.githubApiUrl,
     credential: config.credential,
-    fetch: fetcher,
+    fetch: subrequests.askingFetch,
     now,
     cache: cacheOf(config.githubApiUrl),
   });
-  return { config, ledger, github, fetch: fetcher, now, subrequests };
+  return { config, ledger, github, fetch: subrequests.fetch, now, subrequests };
 }
 
 function cacheOf(apiUrl: string): GithubCache {

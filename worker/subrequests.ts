@@ -2,10 +2,16 @@
  *  @see https://developers.cloudflare.com/workers/platform/limits/#subrequests */
 export const MAX_SUBREQUESTS = 50;
 
+/** What questions to GitHub leave over, so that their answers can still be written: how many requests a question takes
+ *  depends on tokens and pages. */
+const KEPT_FOR_LEDGER = 10;
+
 /** Counts what an invocation sends. */
 export interface Subrequests {
   /** Counts, and refuses what would go beyond the limit. */
   readonly fetch: typeof fetch;
+  /** The same, refusing while there is still room for the ledger. */
+  readonly askingFetch: typeof fetch;
   readonly add: (count: number) => void;
   /** How many may still be sent; negative when statements went beyond. */
   readonly left: () => number;
@@ -13,12 +19,17 @@ export interface Subrequests {
 
 export function countSubrequests(limit: number, send: typeof fetch = globalThis.fetch): Subrequests {
   let used = 0;
-  return {
-    fetch: async (input, init) => {
-      if (used >= limit) throw new Error(`this invocation has used its ${limit} subrequests`);
+  const upTo =
+    (most: number): typeof fetch =>
+    async (input, init) => {
+      // Only an error's name is told on.
+      if (used >= most) throw new DOMException("", "SubrequestsUsedUp");
       used += 1;
-      return send(input, init);
-    },
+      return send(input as RequestInfo, init as RequestInit);
+    };
+  return {
+    fetch: upTo(limit),
+    askingFetch: upTo(limit - KEPT_FOR_LEDGER),
     add: (count) => {
       used += count;
     },

@@ -24,15 +24,19 @@ const REQUESTS_PER_QUESTION = 2;
 export async function sweep(app: App): Promise<void> {
   const startedAt = app.now();
   await settle(app.ledger);
-  const first = await dispatchDue(app, DISPATCHES);
+  const first = await dispatchWithin(app);
   const asked = await askWithin(app);
-  const room = app.subrequests.left() - PASS_STATEMENTS - CLOSING_STATEMENTS;
-  const second = room > 0 ? await dispatchDue(app, Math.min(DISPATCHES, room)) : { sent: 0 };
+  const sent = first + (await dispatchWithin(app));
   if (app.subrequests.left() >= CLOSING_STATEMENTS) await forget(app.ledger);
-  const sent = first.sent + second.sent;
   const ms = app.now() - startedAt;
   await mark(app.ledger, "sweep", { sent, asked, ms });
   log("info", "swept", { count: sent, ms });
+}
+
+/** @returns how many were sent of what fits into what is left of this invocation */
+async function dispatchWithin(app: App): Promise<number> {
+  const room = app.subrequests.left() - PASS_STATEMENTS - CLOSING_STATEMENTS;
+  return room > 0 ? (await dispatchDue(app, Math.min(DISPATCHES, room))).sent : 0;
 }
 
 /** @returns how many questions fitted into what is left of this invocation */

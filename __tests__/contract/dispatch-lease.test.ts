@@ -2,7 +2,16 @@ import { workflowJob } from "../support/harness/deliveries";
 import { type Harness, acceptingNomad, startHarness } from "../support/harness/harness";
 import type { Reply } from "../support/harness/origin";
 import { RUNTIMES } from "../support/harness/runtimes";
-import { NO_SUCH_JOB, gate, jobs, postJob, queueUnsent, tokens, until } from "./support/dispatching";
+import {
+  NO_SUCH_JOB,
+  gate,
+  jobs,
+  postJob,
+  queueManyUnsent,
+  queueUnsent,
+  tokens,
+  until,
+} from "./support/dispatching";
 
 const firstTokens = (count: number): string[] => jobs(count).map(({ id }) => `${String(id)}:1`);
 const byNumber = (a: string, b: string): number => Number.parseInt(a) - Number.parseInt(b);
@@ -22,7 +31,7 @@ describe.each(RUNTIMES)("a request that is being sent (%s)", (runtime) => {
   afterAll(async () => harness.close());
 
   test("is one sender's: two sweeps at once send each of them once", async () => {
-    await queueUnsent(harness, jobs(20));
+    await queueManyUnsent(harness, 20);
     harness.nomad.reply = acceptingNomad;
     await Promise.all([harness.sweep(), harness.sweep()]);
     expect(tokens(harness).sort(byNumber)).toEqual(firstTokens(20));

@@ -73,7 +73,7 @@ const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :unti
   SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY attempts, requested_at LIMIT :limit)`;
 
 const READ_LEASED = `SELECT r.name, r.op, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts,
-    j.repo, j.run_id AS runId, j.name AS jobName, j.fork = 1 AS fork,
+    j.repo, j.run_id AS runId, j.name AS jobName, j.fork,
     (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched') AS unheard
   FROM runners r JOIN jobs j ON j.job_id = r.job_id
   WHERE r.state = 'requested' AND r.op = :op ORDER BY r.requested_at, r.job_id, r.ordinal`;

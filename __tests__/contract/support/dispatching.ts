@@ -95,3 +95,24 @@ export function gate<T>(): { readonly opened: Promise<T>; readonly open: (value:
   });
   return { opened, open };
 }
+
+/** As {@link queueUnsent} for the jobs 1 to `count`, of which only the first is delivered: the others are its copies. */
+export async function queueManyUnsent(harness: Harness, count: number): Promise<void> {
+  await queueUnsent(harness, [{ id: 1 }]);
+  const db = harness.runtime.db();
+  const numbers = `WITH RECURSIVE n(id) AS (SELECT 2 UNION ALL SELECT id + 1 FROM n WHERE id < ${String(count)})`;
+  const copy = (table: string, own: Readonly<Record<string, string>>) =>
+    harness
+      .rows(`SELECT name FROM pragma_table_info('${table}')`)
+      .then((columns) => columns.map(({ name }) => String(name)))
+      .then((columns) =>
+        db.prepare(
+          `INSERT INTO ${table} (${columns.join(", ")}) ${numbers}
+            SELECT ${columns.map((column) => own[column] ?? column).join(", ")} FROM ${table}, n`,
+        ),
+      );
+  await db.batch([
+    await copy("jobs", { job_id: "id" }),
+    await copy("runners", { job_id: "id", name: "replace(name, '-1-1', '-' || id || '-1')" }),
+  ]);
+}
