@@ -87,11 +87,10 @@ function judge(work: Work<"runner">, runner: GithubRunner | null): SeenRunner["t
   return work.state === "claimed" && work.aged === 0 ? "same" : "removing";
 }
 
-/** Where GitHub cannot be asked, replace: a holder past its time stops counting, and what registration it has is
- *  removed when GitHub answers again. */
+/** Where GitHub cannot be asked, replace: a holder past its time stops counting, and what registration it has, or may
+ *  have by its name, is removed when GitHub answers again. */
 function silence(work: Work<"runner">): SeenRunner["to"] {
-  if (work.state !== "claimed" || work.aged === 0) return "same";
-  return work.registrationId === null ? "unanswered" : "removing";
+  return work.state === "claimed" && work.aged === 1 ? "removing" : "same";
 }
 
 async function removeRunner(app: App, work: Work<"runner">): Promise<Answer> {

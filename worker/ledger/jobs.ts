@@ -68,12 +68,12 @@ export async function started(
   const params = { ...jobParams(ledger, job, "in_progress"), job: jobId, runner: runner ?? "" };
   return run(ledger, { ...params, started: params.now }, [
     `${UPSERT_JOB}, state = :state, started_at = :now, runner_name = nullif(:runner, '') WHERE state IN ${OPEN}`,
-    // `unanswered` is our guess after silence, so a delivery that names the runner overrules it.
+    // That a holder is to be removed was our guess, so a delivery that names the runner overrules it.
     `UPDATE runners SET state = 'busy', live = 1, taken_job_id = :job, taken_done = 0, busy_at = :now, until = :now + span,
       op = :op, looks = 0, next_look_at = 0, ended_at = NULL, end_reason = NULL
     WHERE name = :runner AND (state IN ('requested', 'dispatched', 'claimed')
         OR (state = 'busy' AND taken_job_id IS NULL)
-        OR (state = 'removing' AND busy_at IS NULL) OR (state = 'ended' AND end_reason = 'unanswered'))
+        OR (state = 'removing' AND busy_at IS NULL))
       AND NOT EXISTS (SELECT 1 FROM jobs WHERE job_id = :job AND state = 'completed')`,
     requestShortage(RUNNER_OF_OP),
     trimSurplus(JOB_OF_OP),
@@ -96,7 +96,7 @@ export async function completed(
     `UPDATE runners SET taken_done = 1, op = :op, taken_job_id = coalesce(taken_job_id, :job),
       state = iif(state = 'removing', state, 'ended'), live = state = 'removing',
       ended_at = iif(state = 'removing', NULL, :now), end_reason = iif(state = 'removing', NULL, 'done')
-    WHERE (live = 1 OR end_reason IN ('unanswered', 'unneeded'))
+    WHERE (live = 1 OR end_reason = 'unneeded')
       AND (name = :runner OR (state IN ('busy', 'removing') AND taken_job_id = :job))`,
     requestShortage(
       `${RUNNER_OF_OP} UNION ALL SELECT scope, class FROM runners WHERE taken_job_id = :job AND op = :op`,

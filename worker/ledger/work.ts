@@ -104,7 +104,7 @@ export interface SeenRunner {
   readonly name: string;
   /** The state it was read in; when that has changed, the answer is about the past. */
   readonly was: "claimed" | "busy" | "removing";
-  readonly to: "same" | "busy" | "gone" | "unanswered" | "removing";
+  readonly to: "same" | "busy" | "gone" | "removing";
   readonly nextLookAt: number;
 }
 
@@ -151,7 +151,7 @@ const SEEN_RUNNERS = `UPDATE runners SET looks = looks + 1, next_look_at = x.loo
     taken_done = iif(x.seen = 'removing', 1, taken_done), live = NOT x.over,
     ended_at = iif(x.over, :now, NULL), end_reason = iif(x.over, x.seen, NULL)
   FROM (SELECT value ->> 'name' AS name, value ->> 'was' AS was, value ->> 'to' AS seen, value ->> 'nextLookAt' AS look,
-    value ->> 'to' IN ('gone', 'unanswered') AS over FROM json_each(:runners)) x
+    value ->> 'to' = 'gone' AS over FROM json_each(:runners)) x
   WHERE runners.name = x.name AND runners.state = x.was`;
 
 /** Deletes what ended more than two weeks ago, a bounded number at a time. */
