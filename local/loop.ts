@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunnerClass, RunnerPolicy } from "../contracts/policy";
-import { pathWithCurl } from "./curl/find";
+import { type CurlPath, pathWithCurl } from "./curl/find";
 import { type GithubStandIn, startGithub } from "./github/github";
 import type { GithubSettings, RepositorySpec } from "./github/types";
 import type { Variables } from "./nomad/jobspec";
@@ -48,6 +48,16 @@ export interface Loop {
   close(): Promise<void>;
 }
 
+/** A Nomad that runs already, to be used in place of the stand-in. */
+export interface OutsideNomad {
+  readonly url: string;
+  /** May dispatch in the namespace, and nothing else. */
+  readonly token: string;
+  readonly namespace: string;
+  /** Registers the job of a class in the namespace, over one that may be there. */
+  register(job: JobspecSource): Promise<void>;
+}
+
 export const LOOP_CLASS: RunnerClass = {
   name: "linux",
   job: "github-runner-linux",
@@ -77,29 +87,80 @@ const SCRIPTS = {
 };
 
 /** Starts GitHub, Nomad and the Worker on free ports of loopback, with secrets of their own and a webhook each. */
-export async function startLoop(options: LoopOptions = {}): Promise<Loop> {
+export function startLoop(options: LoopOptions = {}): Promise<Loop> {
+  return withinDirectory(async (directory, closing) => {
+    const ground = await startGround(options, directory, closing);
+    const { policy, secrets } = ground;
+    const access = options.access ?? "forbid";
+    const nomad = await startNomad({
+      jobs: ground.jobs,
+      tokens: [{ secret: secrets.nomadToken, capabilities: ["dispatch-job"] }],
+      path: ground.curl.path,
+      ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
+      ...(access === "none"
+        ? {}
+        : { access: { clientId: secrets.accessId, clientSecret: secrets.accessSecret, refusal: access } }),
+    });
+    closing.push(() => nomad.close());
+    const worker = await startEdge(options, ground, { NOMAD_ADDR: nomad.url }, closing);
+    const notes = ground.curl.standIn
+      ? ["no curl on this machine: the runner scripts use local/curl in its place"]
+      : [];
+    return { github: ground.github, nomad, worker, policy, secrets, notes };
+  });
+}
+
+/**
+ * The same around a Nomad of the caller's, without Access in front of it. Its tasks need curl on their PATH.
+ * @param options `capacity` and `access` are the stand-in's and change nothing here
+ */
+export function startLoopOn(
+  outside: OutsideNomad,
+  options: Omit<LoopOptions, "capacity" | "access"> = {},
+): Promise<Omit<Loop, "nomad" | "notes">> {
+  return withinDirectory(async (directory, closing) => {
+    const open = { ...options, access: "none" } as const;
+    const ground = await startGround(open, directory, closing);
+    for (const job of ground.jobs) await outside.register(job);
+    const { url: NOMAD_ADDR, token: NOMAD_TOKEN, namespace: NOMAD_NAMESPACE } = outside;
+    const worker = await startEdge(open, ground, { NOMAD_ADDR, NOMAD_TOKEN, NOMAD_NAMESPACE }, closing);
+    return { github: ground.github, worker, policy: ground.policy, secrets: ground.secrets };
+  });
+}
+
+type Closing = (() => Promise<void>)[];
+
+/** Gives what is started a directory, and one way to end it all, which is taken at once when the start fails. */
+async function withinDirectory<T>(
+  start: (directory: string, closing: Closing) => Promise<T>,
+): Promise<T & { close(): Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), "runner-loop-"));
-  const closing: (() => Promise<void>)[] = [
-    () => rm(directory, { recursive: true, force: true, maxRetries: 5 }),
-  ];
+  const closing: Closing = [() => rm(directory, { recursive: true, force: true, maxRetries: 5 })];
   let closed: Promise<void> | null = null;
   const closeAll = async (): Promise<void> => {
     for (const end of closing.splice(0).reverse()) await end();
   };
   const close = (): Promise<void> => (closed ??= closeAll());
   try {
-    return { ...(await start(options, directory, closing)), close };
+    return { ...(await start(directory, closing)), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function start(
-  options: LoopOptions,
-  directory: string,
-  closing: (() => Promise<void>)[],
-): Promise<Omit<Loop, "close">> {
+/** What stands whatever the Nomad is. */
+interface Ground {
+  readonly secrets: LoopSecrets;
+  readonly policy: RunnerPolicy;
+  readonly repositories: readonly RepositorySpec[];
+  readonly owners: readonly string[];
+  readonly github: GithubStandIn;
+  readonly curl: CurlPath;
+  readonly jobs: readonly JobspecSource[];
+}
+
+async function startGround(options: LoopOptions, directory: string, closing: Closing): Promise<Ground> {
   const secrets = makeSecrets();
   const policy: RunnerPolicy = { ...LOOP_POLICY, ...options.policy };
   const repositories = options.repositories ?? [
@@ -109,43 +170,37 @@ async function start(
   const root = join(directory, "runner");
   await makeRunnerRoot(root);
   const curl = await pathWithCurl(process.env["PATH"] ?? "", join(directory, "curl"));
-
   const github = await startGithub({
     tokens: owners.slice(0, 1).map((owner) => ({ token: secrets.githubToken, owner })),
     apps: [{ appId: secrets.appId, publicKey: secrets.appPublicKey, accounts: owners }],
     ...(options.github === undefined ? {} : { settings: options.github }),
   });
   closing.push(() => github.close());
+  const jobs = policy.classes.map((it) => jobspec(it, policy, root, options.jobVariables ?? {}));
+  return { secrets, policy, repositories, owners, github, curl, jobs };
+}
 
-  const access = options.access ?? "forbid";
-  const nomad = await startNomad({
-    jobs: policy.classes.map((it) => jobspec(it, policy, root, options.jobVariables ?? {})),
-    tokens: [{ secret: secrets.nomadToken, capabilities: ["dispatch-job"] }],
-    path: curl.path,
-    ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
-    ...(access === "none"
-      ? {}
-      : { access: { clientId: secrets.accessId, clientSecret: secrets.accessSecret, refusal: access } }),
-  });
-  closing.push(() => nomad.close());
-
+/** Starts the Worker, and tells GitHub of its hooks. */
+async function startEdge(
+  options: LoopOptions,
+  ground: Ground,
+  nomad: LocalBindings,
+  closing: Closing,
+): Promise<LocalWorker> {
+  const { github, policy, secrets, repositories, owners } = ground;
   const worker = await startWorker({
-    bindings: { ...bindings(options, secrets, policy, github.url, nomad.url), ...options.bindings },
+    bindings: { ...bindings(options, secrets, policy, github.url), ...nomad, ...options.bindings },
     sweepSeconds: options.sweepSeconds ?? 0,
     ...(options.onLog === undefined ? {} : { onLog: options.onLog }),
     ...(options.script === undefined ? {} : { script: options.script }),
   });
   closing.push(() => worker.close());
-
   for (const repository of repositories) github.addRepository(repository);
   const targets = policy.scope === "organization" ? owners : repositories.map(({ fullName }) => fullName);
   for (const target of targets) {
     github.addHook({ target, url: `${worker.url}/webhook`, secret: secrets.webhookSecret });
   }
-  const notes = curl.standIn
-    ? ["no curl on this machine: the runner scripts use local/curl in its place"]
-    : [];
-  return { github, nomad, worker, policy, secrets, notes };
+  return worker;
 }
 
 function bindings(
@@ -153,7 +208,6 @@ function bindings(
   secrets: LoopSecrets,
   policy: RunnerPolicy,
   githubUrl: string,
-  nomadUrl: string,
 ): LocalBindings {
   const credential: LocalBindings =
     options.credential === "token"
@@ -167,7 +221,6 @@ function bindings(
     RUNNER_POLICY: JSON.stringify(policy),
     GITHUB_WEBHOOK_SECRET: secrets.webhookSecret,
     GITHUB_API_URL: githubUrl,
-    NOMAD_ADDR: nomadUrl,
     NOMAD_TOKEN: secrets.nomadToken,
     CLAIM_KEY: secrets.claimKey,
     STATUS_TOKEN: secrets.statusToken,

@@ -1,31 +1,25 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Recording, playRecording, readRecording } from "../local/support/recording";
-import { type NomadAgent, findNomad, startNomadAgent } from "./nomad-agent";
+import type { NomadAgent } from "./nomad-agent";
 
 /**
- * Plays the recording that holds the Nomad stand-in against a real Nomad: `npx tsx __tests__/live/nomad-recording.ts`.
- * Ends with 1 when an answer differs, or when there is no nomad.
+ * Plays the recording that holds the Nomad stand-in against a real Nomad, in its namespace `default`.
+ * @returns how many answers there were, and a text for each that was not as recorded
  */
-async function main(): Promise<number> {
+export async function playOnAgent(
+  agent: NomadAgent,
+): Promise<{ readonly answers: number; readonly different: readonly string[] }> {
   const recording = readRecording();
-  const agent = await startNomadAgent(findNomad());
-  try {
-    await registerJobs(agent, recording);
-    const secrets = await makeTokens(agent, recording);
-    const played = await playRecording(recording, agent.url, secrets);
-    const different = played.filter(({ recorded, given }) => !isDeepStrictEqual(recorded, given));
-    for (const { name, recorded, given } of different) {
-      console.log(
-        `differs: ${name}\n  recorded ${JSON.stringify(recorded)}\n  given    ${JSON.stringify(given)}`,
-      );
-    }
-    console.log(
-      `${String(played.length - different.length)} of ${String(played.length)} answers as recorded`,
+  await registerJobs(agent, recording);
+  const secrets = await makeTokens(agent, recording);
+  const played = await playRecording(recording, agent.url, secrets);
+  const different = played
+    .filter(({ recorded, given }) => !isDeepStrictEqual(recorded, given))
+    .map(
+      ({ name, recorded, given }) =>
+        `${name}\n  recorded ${JSON.stringify(recorded)}\n  given    ${JSON.stringify(given)}`,
     );
-    return different.length === 0 ? 0 : 1;
-  } finally {
-    await agent.close();
-  }
+  return { answers: played.length, different };
 }
 
 async function registerJobs(agent: NomadAgent, recording: Recording): Promise<void> {
@@ -63,13 +57,3 @@ async function makeTokens(agent: NomadAgent, recording: Recording): Promise<Reco
   }
   return secrets;
 }
-
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(String(error));
-    process.exitCode = 1;
-  },
-);
