@@ -25,10 +25,10 @@ const SAFE_LEASE_MS = LEASE_MS - 8_000;
 
 const SLOWEST_MS = 60_000;
 
-/** One pass: how many were sent, and when the first of those that failed may be tried again. */
+/** One pass: how many were sent, and when those that failed may be tried again. */
 export interface Pass {
   readonly sent: number;
-  readonly retryAt: number | null;
+  readonly retries: readonly number[];
 }
 
 /**
@@ -37,14 +37,17 @@ export interface Pass {
  */
 export async function dispatchSoon(app: App): Promise<void> {
   const end = app.now() + FOLLOW_MS;
+  let retries: readonly number[] = [];
   while (app.subrequests.left() >= PASS_COST) {
+    const began = app.now();
     const pass = await dispatchDue(app, AT_ONCE);
-    if (pass.sent === 0) return;
+    // What failed in an earlier pass is often due after what failed in this one, and no other sender may look for it.
+    retries = [...retries.filter((at) => at > began), ...pass.retries];
     // After a full pass more may be due.
-    if (pass.retryAt === null || pass.sent === AT_ONCE) continue;
-    const wait = pass.retryAt - app.now();
-    if (pass.retryAt + 8_000 > end) return;
-    await sleep(Math.max(0, wait));
+    if (pass.sent === AT_ONCE) continue;
+    const next = Math.min(...retries);
+    if (next + 8_000 > end) return;
+    await sleep(next - app.now());
   }
 }
 
@@ -65,8 +68,10 @@ export async function dispatchDue(app: App, limit: number): Promise<Pass> {
   });
   const written = outcomes.filter((one) => one !== null);
   await recordDispatches(app.ledger, written, problems);
-  const retries = written.flatMap((one) => (one.ok ? [] : [one.nextAttemptAt]));
-  return { sent: written.length, retryAt: retries.length === 0 ? null : Math.min(...retries) };
+  return {
+    sent: written.length,
+    retries: written.flatMap((one) => (one.ok ? [] : [one.nextAttemptAt])),
+  };
 }
 
 async function send(
