@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually";
@@ -51,9 +51,11 @@ export function watchLeftovers(): Leftovers {
   };
 }
 
-/** Whether a process or the group it leads has a member left. */
+/** Whether a process, or one of the group it leads, still runs. One that has ended and that nobody has asked about, as
+ *  happens in containers whose first process asks late or never, does not. */
 export function isAlive({ pid }: { readonly pid?: number | null | undefined }): boolean {
   if (pid === undefined || pid === null) return false;
+  if (existsSync("/proc/self/stat")) return isRunning(pid);
   return [pid, -pid].some((target) => {
     try {
       process.kill(target, 0);
@@ -61,6 +63,21 @@ export function isAlive({ pid }: { readonly pid?: number | null | undefined }): 
     } catch {
       return false;
     }
+  });
+}
+
+/** @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: `pid (name) state ppid pgrp …` */
+function isRunning(leader: number): boolean {
+  return readdirSync("/proc").some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    let stat: string;
+    try {
+      stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+    } catch {
+      return false;
+    }
+    const [state = "", , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(entry) === leader || Number(group) === leader) && !"ZX".includes(state);
   });
 }
 
