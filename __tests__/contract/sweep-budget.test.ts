@@ -3,7 +3,6 @@ import { workflowJob } from "../support/harness/deliveries";
 import {
   type Harness,
   POLICY,
-  acceptingGithub,
   acceptingNomad,
   startHarness,
 } from "../support/harness/harness";

@@ -1,6 +1,6 @@
 import type { TestDatabase, TestStatement } from "../../support/harness/runtimes";
 
-/** What one batch does: `before` fails on its way, `after` commits and loses the answer, `hang` never answers. */
+/** What becomes of one batch: `before` is lost on its way, `after` commits and its answer is lost, `hang` never answers. */
 export type Fate = "commit" | "before" | "after" | "hang";
 
 /** A ledger that counts what it is asked, and fails where a test says so. */
@@ -8,15 +8,23 @@ export interface WatchedLedger {
   readonly database: TestDatabase;
   /** Statements, each counted as one subrequest: in a batch or on its own, a statement is prepared each time it is sent. */
   statements: number;
-  /** First words of every statement of each batch. */
+  /** First two words of every statement of each batch. */
   readonly batches: string[][];
   /** Decides on the n-th batch, from 1. */
   fate: (batch: number) => Fate;
 }
 
+interface Statement extends TestStatement {
+  first(): Promise<unknown>;
+}
+
+interface WatchedStatement extends Statement {
+  readonly words: string;
+  readonly inner: Statement;
+}
+
 /** Wraps a database; works on the sources in Node, which take whatever database is bound. */
 export function watchLedger(database: TestDatabase): WatchedLedger {
-  const texts = new WeakMap<TestStatement, string>();
   const watched: WatchedLedger = {
     statements: 0,
     batches: [],
@@ -24,14 +32,15 @@ export function watchLedger(database: TestDatabase): WatchedLedger {
     database: {
       prepare: (sql) => {
         watched.statements += 1;
-        return named(texts, database.prepare(sql), sql);
+        return watch(database.prepare(sql) as Statement, sql.trim().split(/\s+/, 2).join(" "));
       },
-      batch: async (statements) => {
-        watched.batches.push(statements.map((one) => texts.get(one) ?? ""));
+      batch: async (given) => {
+        const statements = given as WatchedStatement[];
+        watched.batches.push(statements.map((one) => one.words));
         const fate = watched.fate(watched.batches.length);
         if (fate === "hang") return new Promise(() => undefined);
         if (fate === "before") throw new Error("D1_ERROR: Network connection lost.");
-        const results = await database.batch(statements);
+        const results = await database.batch(statements.map((one) => one.inner));
         if (fate === "after") throw new Error("D1_ERROR: Network connection lost.");
         return results;
       },
@@ -40,10 +49,13 @@ export function watchLedger(database: TestDatabase): WatchedLedger {
   return watched;
 }
 
-/** `bind` makes a new statement, which keeps its text here, too. */
-function named(texts: WeakMap<TestStatement, string>, statement: TestStatement, sql: string): TestStatement {
-  texts.set(statement, sql.trim().split(/\s+/, 2).join(" "));
-  const bind = statement.bind.bind(statement);
-  statement.bind = (...values) => named(texts, bind(...values), sql);
-  return statement;
+function watch(inner: Statement, words: string): WatchedStatement {
+  return {
+    words,
+    inner,
+    bind: (...values) => watch(inner.bind(...values) as Statement, words),
+    all: async () => inner.all(),
+    run: async () => inner.run(),
+    first: async () => inner.first(),
+  };
 }

@@ -1,5 +1,6 @@
 import { Miniflare } from "miniflare";
 import { buildWorker } from "../../../constructs/worker-bundle";
+import { startLocalD1 } from "./local-d1";
 
 /** One of the two ways the Worker runs in tests: its sources in Node, where coverage is measured, and the bundle that
  *  is shipped, in workerd. The same cases run on both. */
@@ -57,13 +58,7 @@ interface WorkerModule {
 }
 
 async function startNode(bindings: Readonly<Record<string, unknown>>): Promise<Runtime> {
-  const miniflare = new Miniflare({
-    modules: true,
-    script: "export default {}",
-    d1Databases: ["LEDGER"],
-    ...COMPATIBILITY,
-  });
-  const db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
+  const db = await startLocalD1();
   // The Worker's sources belong to the other TypeScript program, so their module is described here.
   const path = "../../../worker/index";
   const { default: worker } = (await import(path)) as WorkerModule;
@@ -91,7 +86,7 @@ async function startNode(bindings: Readonly<Record<string, unknown>>): Promise<R
     },
     close: async () => {
       spy.mockRestore();
-      await miniflare.dispose();
+      await db.close();
     },
   };
 }
