@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { workflowJob } from "./harness/deliveries";
+import { type DeliveryOptions, workflowJob } from "./harness/deliveries";
 import { type Harness, LINUX, POLICY, acceptingGithub, signClaim } from "./harness/harness";
 import type { Origin, Reply, Seen } from "./harness/origin";
 import { PUBLIC_URL } from "./harness/runtimes";
@@ -32,10 +32,18 @@ export function claimOf(harness: Harness, token: string): string {
   return found.payload.claim;
 }
 
+async function accepted(harness: Harness, delivery: DeliveryOptions): Promise<void> {
+  const response = await harness.deliver(workflowJob(delivery));
+  if (response.status !== 202) {
+    throw new Error(
+      `delivery ${JSON.stringify(delivery)}: ${String(response.status)} ${await response.text()}`,
+    );
+  }
+}
+
 /** Lets a job wait and returns the claim of its first runner. */
 export async function waiting(harness: Harness, id: number, repository = SCOPE): Promise<string> {
-  const response = await harness.deliver(workflowJob({ id, repository }));
-  if (response.status !== 202) throw new Error(`delivery of job ${String(id)}: ${String(response.status)}`);
+  await accepted(harness, { id, repository });
   return claimOf(harness, `${String(id)}:1`);
 }
 
@@ -48,13 +56,13 @@ export async function granted(harness: Harness, claim: string, holder?: string):
 
 /** GitHub starts a job on a runner. */
 export async function start(harness: Harness, id: number, runner: string | null): Promise<void> {
-  await harness.deliver(workflowJob({ id, action: "in_progress", runner }));
+  await accepted(harness, { id, action: "in_progress", runner });
 }
 
 /** GitHub ends a job. */
 export async function finish(harness: Harness, id: number, runner: string | null = null): Promise<void> {
   const conclusion = runner === null ? "cancelled" : "success";
-  await harness.deliver(workflowJob({ id, action: "completed", runner, conclusion }));
+  await accepted(harness, { id, action: "completed", runner, conclusion });
 }
 
 /** What the scripted GitHub was asked, as `METHOD /path?query`, without the prefix of {@link freshGithub}. */
