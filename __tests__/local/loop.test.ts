@@ -1,6 +1,5 @@
-import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { type Loop, LOOP_POLICY, type LoopOptions, startLoop } from "../../local/loop";
+import { watchLeftovers } from "../support/leftovers";
 
 const LABELS = ["self-hosted", "linux"];
 
@@ -95,15 +94,16 @@ describe("the whole loop", () => {
     expect(job?.log).not.toContain("ran\n");
   });
 
-  test("closing leaves no file behind", async () => {
-    const before = new Set(readdirSync(tmpdir()));
-    const running = await start();
-    await running.github.queueJob({ repository: "octo-org/example", labels: LABELS, runMs: 60_000 });
-    await running.github.events.waitFor((event) => event.type === "job.in_progress", "the job's start");
-    await running.close();
-    const left = readdirSync(tmpdir()).filter(
-      (name) => !before.has(name) && /^(runner-loop|nomad-stand-in|miniflare)-/.test(name),
-    );
-    expect(left).toEqual([]);
+  test("closing leaves no file and no process behind, also while a job runs", async () => {
+    const leftovers = watchLeftovers();
+    try {
+      const running = await start();
+      await running.github.queueJob({ repository: "octo-org/example", labels: LABELS, runMs: 60_000 });
+      await running.github.events.waitFor((event) => event.type === "job.in_progress", "the job's start");
+      await running.close();
+    } finally {
+      await loop?.close();
+      expect(await leftovers.end()).toEqual({ processes: [], files: [] });
+    }
   });
 });
