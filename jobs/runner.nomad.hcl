@@ -262,7 +262,6 @@ job "runner" {
     task "release" {
       driver = var.driver
       user   = var.user
-
       lifecycle {
         hook = "poststop"
       }
@@ -279,7 +278,6 @@ job "runner" {
       dispatch_payload {
         file = "dispatch.json"
       }
-
       template {
         data        = var.release_script
         destination = "local/release-runner.sh"
@@ -291,6 +289,8 @@ job "runner" {
         change_mode = "noop"
       }
 
+      # With the default of 10 files Nomad would refuse a job whose disk is not larger than these logs alone.
+      logs { max_files = 1 }
       resources {
         cpu    = 100
         memory = 64
