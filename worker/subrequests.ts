@@ -25,7 +25,7 @@ export function countSubrequests(limit: number, send: typeof fetch = globalThis.
       // Only an error's name is told on.
       if (used >= most) throw new DOMException("", "SubrequestsUsedUp");
       used += 1;
-      return send(input as RequestInfo, init as RequestInit);
+      return send(input, init);
     };
   return {
     fetch: upTo(limit),

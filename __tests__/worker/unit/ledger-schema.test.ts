@@ -14,7 +14,7 @@ beforeEach(async () => {
     d1Databases: ["LEDGER"],
     compatibilityDate: COMPATIBILITY_DATE,
   });
-  db = (await miniflare.getD1Database("LEDGER")) as unknown as D1Database;
+  db = await miniflare.getD1Database("LEDGER");
 });
 afterEach(async () => miniflare.dispose());
 

@@ -138,7 +138,7 @@ const TABLE: {
 };
 
 const CASES = Object.values(TABLE).flatMap((rows) =>
-  rows.map(([outcome, expected]) => ({ outcome: outcome as Outcome, expected })),
+  rows.map(([outcome, expected]) => ({ outcome: outcome, expected })),
 );
 
 describe("an outcome", () => {
