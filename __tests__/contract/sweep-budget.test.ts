@@ -1,11 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { workflowJob } from "../support/harness/deliveries";
-import {
-  type Harness,
-  POLICY,
-  acceptingNomad,
-  startHarness,
-} from "../support/harness/harness";
+import { type Harness, POLICY, acceptingNomad, startHarness } from "../support/harness/harness";
 import type { Reply } from "../support/harness/origin";
 import { RUNTIMES } from "../support/harness/runtimes";
 import { jobs, queueManyUnsent, tokens } from "./support/dispatching";

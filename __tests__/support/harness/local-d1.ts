@@ -1,6 +1,6 @@
 import { Miniflare } from "miniflare";
 import { COMPATIBILITY_DATE } from "../../../contracts/runtime";
-import type { TestDatabase, TestStatement } from "./runtimes";
+import type { TestDatabase, TestStatement } from "./test-database";
 
 /** A D1 for code that runs in Node, with the part of its interface that the Worker uses. */
 export interface LocalD1 extends TestDatabase {

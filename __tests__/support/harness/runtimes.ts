@@ -1,6 +1,7 @@
 import { Miniflare } from "miniflare";
 import { buildWorker } from "../../../constructs/worker-bundle";
 import { startLocalD1 } from "./local-d1";
+import type { TestDatabase } from "./test-database";
 
 /** One of the two ways the Worker runs in tests: its sources in Node, where coverage is measured, and the bundle that
  *  is shipped, in workerd. The same cases run on both. */
@@ -15,18 +16,6 @@ export interface Runtime {
    *  workerd anew, the ledger is empty afterwards. */
   rebind(changes: Readonly<Record<string, unknown>>): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface TestStatement {
-  bind(...values: unknown[]): TestStatement;
-  all(): Promise<{ results: Record<string, string | number | null>[] }>;
-  run(): Promise<unknown>;
-}
-
-/** The ledger as tests see it: a local D1. */
-export interface TestDatabase {
-  prepare(sql: string): TestStatement;
-  batch(statements: TestStatement[]): Promise<unknown>;
 }
 
 export const RUNTIMES = ["node", "workerd"] as const;
