@@ -46,6 +46,12 @@ describe.each(RUNTIMES)("what GitHub is asked for a claim (%s)", (runtime) => {
     ]);
   });
 
+  test("is the repository's only group, whatever the policy says of an organization's", async () => {
+    await harness.bind({ RUNNER_POLICY: { ...POLICY, runnerGroupId: 7 } });
+    await granted(harness, await waiting(harness, 1));
+    expect(bodies(harness)).toMatchObject([{ runner_group_id: 1 }]);
+  });
+
   test("carries the credential, a User-Agent and the version of the API", async () => {
     const claim = await waiting(harness, 1);
     await granted(harness, claim);
