@@ -14,6 +14,7 @@ beforeEach(async () => {
     d1Databases: ["LEDGER"],
     compatibilityDate: COMPATIBILITY_DATE,
   });
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- miniflare gives a stub of it
   db = await miniflare.getD1Database("LEDGER");
 });
 afterEach(async () => miniflare.dispose());
