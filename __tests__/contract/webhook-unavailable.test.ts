@@ -1,6 +1,7 @@
 import { workflowJob } from "../support/harness/deliveries";
 import type { Harness } from "../support/harness/harness";
-import { RUNTIMES, type TestDatabase } from "../support/harness/runtimes";
+import { RUNTIMES } from "../support/harness/runtimes";
+import type { TestDatabase } from "../support/harness/test-database";
 import {
   answerOf,
   expectNothingHappened,

@@ -1,4 +1,4 @@
-import type { TestDatabase, TestStatement } from "../../support/harness/runtimes";
+import type { TestDatabase, TestStatement } from "../../support/harness/test-database";
 
 /** What becomes of one batch: `before` is lost on its way, `after` commits and its answer is lost, `hang` never answers. */
 export type Fate = "commit" | "before" | "after" | "hang";
