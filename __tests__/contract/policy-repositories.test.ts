@@ -12,7 +12,7 @@ import {
   useHarness,
 } from "../support/webhook";
 
-const REPOSITORIES = ["octo-org/*", "me/tool", "Team-*/app-*-svc", "*/dot.files", "octo*corp/x*y*z"];
+const REPOSITORIES = ["octo-org/*", "me/tool", "Team-*/app-*-svc", "*/dot.files", "octo*corp/x*yz*z"];
 
 const LISTED = [
   "octo-org/example",
@@ -26,9 +26,9 @@ const LISTED = [
   "team-a-b/app-x-svc-svc",
   "anybody/dot.files",
   "anybody/DOT.Files",
-  "octocorp/xyz",
-  "octo-and-corp/x1y2z",
-  "octo-corp/xyyzz",
+  "octocorp/xyzz",
+  "octo-and-corp/x1yz2z",
+  "octo-corp/xyzyzz",
 ];
 
 const NOT_LISTED = [
@@ -47,10 +47,11 @@ const NOT_LISTED = [
   "anybody/dotxfiles",
   "anybody/dot.file",
   "anybody/mydot.files",
-  "octocorps/xyz",
+  "octocorps/xyzz",
+  "octocorp/xyz",
   "octocorp/xz",
-  "octocorp/xzy",
-  "octocorp/yxz",
+  "octocorp/xyzzy",
+  "octocorp/yzxz",
 ];
 
 describe.each(RUNTIMES)("the patterns of a policy (%s)", (runtime) => {

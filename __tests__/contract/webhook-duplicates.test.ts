@@ -172,6 +172,16 @@ describe.each(RUNTIMES)("deliveries of a job that nobody queued (%s)", (runtime)
     expect(harness().github.seen).toEqual([]);
   });
 
+  test("a second end changes nothing of the first", async () => {
+    await postSigned(harness(), workflowJob({ id: 1, action: "completed", conclusion: "cancelled" }));
+    const again = await postSigned(
+      harness(),
+      workflowJob({ id: 1, action: "completed", conclusion: "success" }),
+    );
+    expect((await answerOf(again)).body).toMatchObject({ state: "completed", duplicate: true });
+    expect(await harness().rows("SELECT conclusion FROM jobs")).toEqual([{ conclusion: "cancelled" }]);
+  });
+
   test("what GitHub says of the end is kept where it is a word of GitHub's", async () => {
     for (const [index, conclusion] of ["cancelled", "timed_out", "'; DROP TABLE jobs", null].entries()) {
       await postSigned(harness(), workflowJob({ id: index + 1, action: "completed", conclusion }));
