@@ -163,4 +163,18 @@ describe("the subrequests of a sweep, statements of the ledger counted with its 
       }
     },
   );
+
+  test("are at most 50 with two batches lost, and what must wait then waits: old rows, not the dispatches", async () => {
+    await queueManyUnsent(harness, 60);
+    harness.nomad.reply = acceptingNomad;
+    // The first batch ends what time has ended, the one after it leases; both are sent twice.
+    expect(
+      await countedSweep({}, (batch) => (batch === 1 || batch === 3 ? "after" : "commit")),
+    ).toBeLessThanOrEqual(FREE_PLAN);
+    expect(tokens(harness).length).toBeGreaterThanOrEqual(30);
+    expect(ledger.batches.flat()).not.toContain("DELETE FROM");
+    await countedSweep();
+    expect(tokens(harness)).toHaveLength(60);
+    expect(ledger.batches.flat()).toContain("DELETE FROM");
+  });
 });

@@ -132,5 +132,5 @@ async function changeTaken(
     { sql: `UPDATE runners SET ${change} WHERE name = :name AND op = :op AND state = 'claimed'`, params },
     { sql: "SELECT 1 AS held FROM runners WHERE name = :name AND op = :op", params },
   ]);
-  return rows?.length === 1;
+  return rows.length === 1;
 }

@@ -56,7 +56,7 @@ export async function leaseDispatches(
     { sql: LEASE, params },
     { sql: READ_LEASED, params },
   ]);
-  return (rows ?? []) as unknown as readonly LeasedDispatch[];
+  return rows as unknown as readonly LeasedDispatch[];
 }
 
 const TAKES_A_PLACE = `(${IS_BUSY} OR (r.state IN ('dispatched', 'claimed') AND r.until > :now)

@@ -1,6 +1,6 @@
 import type { LedgerContext } from "./context";
 import { IS_BUSY, IS_HOLDER, IS_ON_THE_WAY } from "./fragments";
-import { type Row, transaction } from "./statement";
+import { type Row, type Statement, transaction } from "./statement";
 
 /** Counts of one scope and class, as the rules count them. */
 export interface Load {
@@ -39,24 +39,30 @@ export interface LedgerView {
 const NEWEST_STARTS = 200;
 
 export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
-  const params = { now: ledger.now() };
-  const [loads, jobs, runners, starts, oldest, problems, marks] = await transaction(
-    ledger,
-    [LOADS, JOBS, RUNNERS, STARTS, OLDEST, PROBLEMS, MARKS].map((sql) => ({ sql, params })),
-  );
+  const now = ledger.now();
+  const read = (sql: string): Statement => ({ sql, params: { now } });
+  const [loads, jobs, runners, starts, oldest, problems, marks] = await transaction(ledger, [
+    read(LOADS),
+    read(JOBS),
+    read(RUNNERS),
+    read(STARTS),
+    read(OLDEST),
+    read(PROBLEMS),
+    read(MARKS),
+  ]);
   return {
-    loads: (loads ?? []) as unknown as readonly Load[],
+    loads: loads as unknown as readonly Load[],
     jobs: counts(jobs),
     runners: counts(runners),
-    startMs: (starts ?? []).map((row) => Number(row["ms"])).sort((a, b) => a - b),
-    oldestWaitingAt: numberOrNull(oldest?.[0]?.["at"]),
-    problems: (problems ?? []) as unknown as readonly Problem[],
-    sweptAt: numberOrNull(marks?.[0]?.["at"]),
+    startMs: starts.map((row) => Number(row["ms"])).sort((a, b) => a - b),
+    oldestWaitingAt: numberOrNull(oldest[0]?.["at"]),
+    problems: problems as unknown as readonly Problem[],
+    sweptAt: numberOrNull(marks[0]?.["at"]),
   };
 }
 
-function counts(rows: readonly Row[] | undefined): Record<string, number> {
-  return Object.fromEntries((rows ?? []).map((row) => [String(row["state"]), Number(row["n"])]));
+function counts(rows: readonly Row[]): Record<string, number> {
+  return Object.fromEntries(rows.map((row) => [String(row["state"]), Number(row["n"])]));
 }
 
 function numberOrNull(value: unknown): number | null {

@@ -20,7 +20,7 @@ export async function findHeld(ledger: LedgerContext, claim: Claim): Promise<Hel
   const sql = `SELECT name, state, holder, jit_tried AS jitTried, registration_id AS registrationId, op FROM runners
     WHERE job_id = :job AND ordinal = :ordinal AND scope = :scope AND class = :class`;
   const [rows] = await transaction(ledger, [{ sql, params }]);
-  return (rows?.[0] as unknown as HeldRunner | undefined) ?? null;
+  return (rows[0] as unknown as HeldRunner | undefined) ?? null;
 }
 
 /** Ends a runner that its own node gave up, and requests another where jobs still wait.

@@ -14,16 +14,19 @@ export const LEDGER_TIMEOUT_MS = 8_000;
 
 export type Row = Readonly<Record<string, Value>>;
 
+/** The rows of each statement, in the statements' order. */
+type Results<T extends readonly Statement[]> = { readonly [K in keyof T]: readonly Row[] };
+
 /**
  * Runs the statements in one transaction. Sent a second time when the first failed: a transition's statements are
  * written so that a batch which did commit changes nothing more when it comes again.
  * @returns the rows of each statement
  * @throws LedgerUnavailable when it failed twice or took longer than {@link LEDGER_TIMEOUT_MS}
  */
-export async function transaction(
+export async function transaction<const T extends readonly Statement[]>(
   ledger: LedgerContext,
-  statements: readonly Statement[],
-): Promise<readonly (readonly Row[])[]> {
+  statements: T,
+): Promise<Results<T>> {
   return within(LEDGER_TIMEOUT_MS, async (expired) => {
     try {
       return await send(ledger, statements);
@@ -34,13 +37,13 @@ export async function transaction(
   });
 }
 
-async function send(
+async function send<T extends readonly Statement[]>(
   ledger: LedgerContext,
-  statements: readonly Statement[],
-): Promise<readonly (readonly Row[])[]> {
+  statements: T,
+): Promise<Results<T>> {
   ledger.onStatements?.(statements.length);
   const results = await ledger.db.batch<Row>(statements.map((one) => prepare(ledger.db, one)));
-  return results.map((result) => result.results);
+  return results.map((result) => result.results) as unknown as Results<T>;
 }
 
 function prepare(db: D1Database, { sql, params }: Statement): D1PreparedStatement {
@@ -62,7 +65,7 @@ function prepare(db: D1Database, { sql, params }: Statement): D1PreparedStatemen
 /** @throws LedgerUnavailable instead of whatever the work threw, or when it takes longer than `ms` */
 export async function within<T>(ms: number, work: (expired: () => boolean) => Promise<T>): Promise<T> {
   let late = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | null = null;
   const alarm = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       late = true;
@@ -75,6 +78,6 @@ export async function within<T>(ms: number, work: (expired: () => boolean) => Pr
     if (error instanceof LedgerUnavailable) throw error;
     throw new LedgerUnavailable(error instanceof Error ? error.message : "unknown error");
   } finally {
-    if (timer !== undefined) clearTimeout(timer);
+    clearTimeout(timer);
   }
 }

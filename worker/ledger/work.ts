@@ -86,7 +86,7 @@ export async function dueWork(ledger: LedgerContext, limit: number): Promise<rea
           (SELECT 1 FROM jobs j WHERE j.state = 'waiting' AND j.class = r.class AND j.scope = r.scope))))
     ORDER BY rank, look LIMIT :limit`;
   const [rows] = await transaction(ledger, [{ sql, params }]);
-  return (rows ?? []) as unknown as readonly DueWork[];
+  return rows as unknown as readonly DueWork[];
 }
 
 /** What GitHub said about a job; `waiting` also when it said nothing. `nextLookAt` is when to ask again. */

@@ -120,6 +120,13 @@ describe("the ledger's schema", () => {
     expect(await versions()).toEqual([{ version: SCHEMA_VERSION }]);
   });
 
+  test("whose version row somebody deleted is unavailable, and nothing is made over it", async () => {
+    await upgrade(contextOf(), [FIRST]);
+    await db.prepare("DELETE FROM ledger_version").run();
+    await expect(upgrade(contextOf(), [FIRST])).rejects.toThrow(/already exists/);
+    expect(await versions()).toEqual([]);
+  });
+
   test("that cannot be read is unavailable, not empty: nothing is made then", async () => {
     const database = {
       prepare: () => ({ first: () => Promise.reject(new Error("D1_ERROR: Network connection lost.")) }),
