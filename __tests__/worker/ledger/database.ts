@@ -1,8 +1,7 @@
-import { Miniflare } from "miniflare";
 import type { RunnerClass, RunnerPolicy } from "../../../contracts/policy";
-import { COMPATIBILITY_DATE } from "../../../contracts/runtime";
 import type { LedgerContext } from "../../../worker/ledger/context";
 import { upgrade } from "../../../worker/ledger/schema";
+import { startLocalD1 } from "../../support/harness/local-d1";
 
 /** A ledger on a local D1, with a clock that the test moves. */
 export interface TestLedger {
@@ -35,31 +34,24 @@ const POLICY: RunnerPolicy = {
 };
 
 export async function startLedger(): Promise<TestLedger> {
-  const miniflare = new Miniflare({
-    modules: true,
-    script: "export default {}",
-    d1Databases: ["LEDGER"],
-    compatibilityDate: COMPATIBILITY_DATE,
-  });
-  const db = await miniflare.getD1Database("LEDGER");
+  const db = await startLocalD1();
   let stamp = 0;
   const ledger: TestLedger = {
     clock: 1_800_000_000_000,
     context: {
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- miniflare gives a stub of it
-      db,
+      db: db as unknown as LedgerContext["db"],
       policy: POLICY,
       stackId: "abcdef",
       now: () => ledger.clock,
       newOp: () => `op-${String((stamp += 1))}`,
     },
-    rows: async (sql) => (await db.prepare(sql).all<Record<string, string | number | null>>()).results,
+    rows: async (sql) => (await db.prepare(sql).all()).results,
     empty: async () => {
       await db.batch(
         ["jobs", "runners", "problems", "marks"].map((table) => db.prepare(`DELETE FROM ${table}`)),
       );
     },
-    close: async () => miniflare.dispose(),
+    close: async () => db.close(),
   };
   await upgrade(ledger.context);
   return ledger;

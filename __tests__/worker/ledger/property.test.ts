@@ -87,7 +87,7 @@ describe("the ledger, in any order of deliveries, claims and deaths", () => {
         expect(loads.filter((load) => load.waiting > 0 || load.holders > 0 || load.busy > 0)).toEqual([]);
       }),
       {
-        numRuns: Number(process.env["PROPERTY_RUNS"] ?? "25"),
+        numRuns: Number(process.env["PROPERTY_RUNS"] ?? "50"),
         interruptAfterTimeLimit: 100_000,
         markInterruptAsFailure: true,
       },

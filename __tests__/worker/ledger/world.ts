@@ -283,8 +283,10 @@ export class World {
   }
 
   private async quiet(): Promise<boolean> {
+    // A job that was cancelled with its delivery lost still waits in the ledger, until GitHub is asked.
     const [row] = await this.ledger.rows(
-      "SELECT count(*) AS n FROM runners WHERE live = 1 AND state <> 'dispatched'",
+      `SELECT (SELECT count(*) FROM runners WHERE live = 1 AND state <> 'dispatched')
+        + (SELECT count(*) FROM jobs WHERE state = 'waiting') AS n`,
     );
     return row?.["n"] === 0 && this.jobs.every((one) => one.state === "completed");
   }
