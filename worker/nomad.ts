@@ -67,7 +67,13 @@ export async function dispatchJob(
   return {
     ok: false,
     error: classified.error,
-    detail: cleanDetail(classified.detail, [nomad.token, nomad.accessClientSecret, nomad.accessClientId]),
+    // The payload holds the claim, and whatever stands before Nomad may say what it was sent.
+    detail: cleanDetail(classified.detail, [
+      nomad.token,
+      nomad.accessClientSecret,
+      nomad.accessClientId,
+      request.body.Payload,
+    ]),
     retryAfterSeconds: retryAfter(answer.headers),
   };
 }

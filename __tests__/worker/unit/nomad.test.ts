@@ -229,6 +229,12 @@ describe("what is told of a failure", () => {
       expect(detail).not.toContain(secret);
   });
 
+  test("holds no payload, which holds the claim, when our own request comes back", async () => {
+    const { Payload } = dispatchBody(PAYLOAD, base64);
+    const result = await answered(() => text(500, `rejected ${Payload}`));
+    expect(result.ok ? "" : result.detail).toBe("answered 500: rejected [removed]");
+  });
+
   test("of no answer is its kind, or a text of nothing but words; any other may quote a header", async () => {
     for (const [error, detail] of [
       [new Error("Network connection lost."), "no answer: Network connection lost."],
