@@ -79,6 +79,7 @@ describe("package.json", () => {
       "@cdktf/provider-cloudflare",
       "@cdktf/provider-github",
       "@cdktf/provider-nomad",
+      "@cdktf/provider-random",
       "@cdktf/provider-vault",
       "cdktf",
       "constructs",
