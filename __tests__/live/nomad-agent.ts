@@ -1,121 +1,117 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "../../local/http/free-port";
+import { type Agent, startAgent } from "./agent";
+import { type HttpApi, httpApi } from "./http-api";
 
-/** A Nomad development agent with ACLs, on loopback. */
-export interface NomadAgent {
-  readonly url: string;
-  readonly pid: number;
-  /** Where it keeps everything, allocations too. */
-  readonly data: string;
-  /** Calls the API as management. @throws Error on any answer but 2xx */
-  call(method: string, path: string, body?: unknown): Promise<unknown>;
-  /** The same for answers that are no JSON. */
-  text(path: string): Promise<string>;
-  /** Ends the agent, with what it runs, and removes its directory; safe to call twice. */
+/** A Nomad development agent with ACLs, on loopback, and a second client of it. */
+export interface NomadAgent extends HttpApi {
+  readonly pids: readonly number[];
+  /** Where its clients keep everything, allocations too. */
+  readonly data: readonly string[];
+  /** Secret of the management token. */
+  readonly token: string;
+  /** Ends the agents, with what they run, and removes their directories; safe to call twice. */
   close(): Promise<void>;
 }
 
-const START_MS = 60_000;
-const STOP_MS = 15_000;
-const REQUEST_MS = 10_000;
-const POLL_MS = 100;
+export interface NomadAgentOptions {
+  readonly program: string;
+  /** PATH of the agents and of the tasks that they run. */
+  readonly path: string;
+  /** Where tasks with a `vault` block get their secrets. @default nowhere */
+  readonly vaultUrl?: string;
+  /** Whether there is a second node, for jobs on distinct hosts. @default false */
+  readonly twoNodes?: boolean;
+}
 
-/**
- * Starts an agent on free ports, with a data directory that goes with it.
- * @param path PATH of the agent and of the tasks that it runs
- */
-export async function startNomadAgent(program: string, path: string): Promise<NomadAgent> {
-  // Short: every task gets a socket beneath it, and a socket's path has 107 characters at most.
-  const directory = await mkdtemp(join(tmpdir(), "n-"));
-  const [http, rpc, serf] = [await freePort(), await freePort(), await freePort()];
-  const config = join(directory, "agent.json");
-  const data = join(directory, "d");
-  const settings = {
-    ports: { http, rpc, serf },
-    acl: { enabled: true },
-    // It makes a directory beside this one, too.
-    data_dir: data,
-    plugin: { raw_exec: { config: { enabled: true } } },
-    // It looks for the cloud it might run in, by network, and would not start where a proxy answers in its place.
-    client: { options: { "fingerprint.denylist": "env_aws,env_azure,env_digitalocean,env_gce" } },
-  };
-  await writeFile(config, JSON.stringify(settings));
-  const agent = spawn(program, ["agent", "-dev", "-bind=127.0.0.1", `-config=${config}`], {
-    env: { PATH: path, TMPDIR: tmpdir() },
-    // Ctrl-C is for the program that started it: that one ends it in its turn.
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+/** Seconds that a task may ask for to end in; a runner's job asks for 90, and a client grants 30 by default. */
+const MAX_KILL_TIMEOUT = "120s";
+
+/** Starts Nomad on free ports, with data directories that go with it. */
+export async function startNomadAgent(options: NomadAgentOptions): Promise<NomadAgent> {
+  const ports = { http: await freePort(), rpc: await freePort(), serf: await freePort() };
+  const url = `http://127.0.0.1:${String(ports.http)}`;
+  let token = "";
+  const server = await startAgent({
+    name: "nomad",
+    program: options.program,
+    args: (directory) => configured(directory, ["-dev"], { ...settings(options, directory), ports }),
+    environment: { PATH: options.path },
+    ready: async () => {
+      const made = await httpApi(url, {}).call("POST", "/v1/acl/bootstrap");
+      token = (made as { SecretID: string }).SecretID;
+    },
   });
-  const log: string[] = [];
-  for (const stream of [agent.stdout, agent.stderr])
-    stream.on("data", (chunk: Buffer) => log.push(chunk.toString()));
-  agent.once("error", (error) => log.push(String(error)));
-  const url = `http://127.0.0.1:${String(http)}`;
-  let closed: Promise<void> | null = null;
-  const closeAll = async (): Promise<void> => {
-    await stop(agent);
-    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  const agents = [server];
+  const close = async (): Promise<void> => {
+    for (const agent of [...agents].reverse()) await agent.close();
   };
-  const close = (): Promise<void> => (closed ??= closeAll());
+  const api = httpApi(url, { "X-Nomad-Token": token });
   try {
-    const token = await bootstrap(url, agent);
-    const text = (method: string, at: string, body?: unknown): Promise<string> =>
-      call(url, token, method, at, body);
-    return {
-      url,
-      pid: agent.pid ?? 0,
-      data,
-      close,
-      text: (at) => text("GET", at),
-      call: async (method, at, body) => {
-        const answer = await text(method, at, body);
-        return answer === "" ? null : (JSON.parse(answer) as unknown);
-      },
-    };
+    if (options.twoNodes === true) agents.push(await startClient(options, ports.rpc, api));
   } catch (error) {
     await close();
-    throw new Error(`${String(error)}\n${log.join("").slice(-2_000)}`);
+    throw error;
   }
+  const data = agents.map(({ directory }) => dataOf(directory));
+  return { ...api, pids: agents.map(({ pid }) => pid), data, token, close };
 }
 
-async function bootstrap(url: string, agent: ChildProcess): Promise<string> {
-  const end = Date.now() + START_MS;
-  for (;;) {
-    try {
-      const made = JSON.parse(await call(url, "", "POST", "/v1/acl/bootstrap")) as { SecretID: string };
-      return made.SecretID;
-    } catch (error) {
-      if (agent.pid === undefined || agent.exitCode !== null || Date.now() > end)
-        throw new Error(`nomad did not start: ${String(error)}`);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
-  }
+/** Another node. */
+async function startClient(options: NomadAgentOptions, rpc: number, api: HttpApi): Promise<Agent> {
+  const ports = { http: await freePort(), rpc: await freePort(), serf: await freePort() };
+  return startAgent({
+    name: "nomad's second client",
+    program: options.program,
+    args: (directory) => {
+      const { client, ...others } = settings(options, directory);
+      const servers = [`127.0.0.1:${String(rpc)}`];
+      const advertise = { http: "127.0.0.1", rpc: "127.0.0.1", serf: "127.0.0.1" };
+      const joined = { ...others, ports, advertise, client: { ...client, enabled: true, servers } };
+      return configured(directory, [], joined);
+    },
+    environment: { PATH: options.path },
+    ready: async () => {
+      const nodes = (await api.call("GET", "/v1/nodes")) as { readonly Status: string }[];
+      const up = nodes.filter(({ Status }) => Status === "ready").length;
+      if (up < 2) throw new Error(`${String(up)} nodes are ready`);
+    },
+  });
 }
 
-async function call(
-  url: string,
-  token: string,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<string> {
-  const init: RequestInit = { method, signal: AbortSignal.timeout(REQUEST_MS) };
-  if (token !== "") init.headers = { "X-Nomad-Token": token };
-  if (body !== undefined) init.body = JSON.stringify(body);
-  const answer = await fetch(url + path, init);
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path}: ${String(answer.status)} ${text}`);
-  return text;
+function settings({ vaultUrl }: NomadAgentOptions, directory: string) {
+  return {
+    acl: { enabled: true },
+    // A development agent makes a directory beside this one, too.
+    data_dir: dataOf(directory),
+    plugin: { raw_exec: { config: { enabled: true } } },
+    client: {
+      max_kill_timeout: MAX_KILL_TIMEOUT,
+      // It looks for the cloud it might run in, by network, and would not start where a proxy answers in its place.
+      options: { "fingerprint.denylist": "env_aws,env_azure,env_digitalocean,env_gce" },
+    },
+    ...(vaultUrl !== undefined && {
+      vault: {
+        enabled: true,
+        address: vaultUrl,
+        jwt_auth_backend_path: "jwt-nomad",
+        default_identity: { aud: ["vault.io"], ttl: "1h" },
+      },
+    }),
+  };
 }
 
-async function stop(agent: ChildProcess): Promise<void> {
-  if (agent.pid === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
-  const ended = new Promise((resolve) => agent.once("exit", resolve));
-  agent.kill("SIGINT");
-  const killer = setTimeout(() => agent.kill("SIGKILL"), STOP_MS);
-  await ended;
-  clearTimeout(killer);
+async function configured(
+  directory: string,
+  flags: readonly string[],
+  content: unknown,
+): Promise<readonly string[]> {
+  const file = join(directory, "agent.json");
+  await writeFile(file, JSON.stringify(content));
+  return ["agent", ...flags, "-bind=127.0.0.1", `-config=${file}`];
+}
+
+function dataOf(directory: string): string {
+  return join(directory, "d");
 }

@@ -45,7 +45,7 @@ export async function judge(
     await checkToken(outside, children[0]?.ID ?? ""),
     check(
       "no process of an allocation is left",
-      mentioning(agent.data).map(({ pid, command }) => `${String(pid)} ${command}`),
+      agent.data.flatMap(mentioning).map(({ pid, command }) => `${String(pid)} ${command}`),
     ),
   ];
 }

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A server that runs, with the directory in which it keeps everything. */
+export interface Agent {
+  readonly pid: number;
+  readonly directory: string;
+  /** The end of what it logged. */
+  log(): string;
+  /** Ends it, with what it runs, and removes its directory; safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface AgentOptions {
+  /** What it is, for messages. */
+  readonly name: string;
+  readonly program: string;
+  /** Its arguments. @param directory is there, and goes with the agent */
+  readonly args: (directory: string) => Promise<readonly string[]>;
+  /** Its whole environment, but for TMPDIR and HOME. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Asked until it no longer throws. */
+  readonly ready: () => Promise<void>;
+}
+
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+const POLL_MS = 100;
+const LOG_CHARACTERS = 4_000;
+
+/** Starts a server and waits until it serves. @throws Error with the end of its log when it does not */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  // Short: every task of Nomad gets a socket beneath it, and a socket's path has 107 characters at most.
+  const directory = await mkdtemp(join(tmpdir(), "a-"));
+  // Tasks of another user have to get through to their own directories.
+  await chmod(directory, 0o711);
+  const agent = spawn(options.program, await options.args(directory), {
+    env: { ...options.environment, TMPDIR: tmpdir(), HOME: directory },
+    // Ctrl-C is for the program that started it: that one ends it in its turn.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let log = "";
+  const note = (chunk: unknown): void => {
+    log = (log + String(chunk)).slice(-LOG_CHARACTERS);
+  };
+  for (const stream of [agent.stdout, agent.stderr]) stream.on("data", note);
+  agent.once("error", note);
+  let closed: Promise<void> | null = null;
+  const closeAll = async (): Promise<void> => {
+    await stop(agent);
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  const close = (): Promise<void> => (closed ??= closeAll());
+  try {
+    await untilReady(agent, options);
+  } catch (error) {
+    await close();
+    throw new Error(`${options.name} did not start: ${String(error)}\n${log}`);
+  }
+  return { pid: agent.pid ?? 0, directory, log: () => log, close };
+}
+
+async function untilReady(agent: ChildProcess, { ready }: AgentOptions): Promise<void> {
+  const end = Date.now() + START_MS;
+  for (;;) {
+    try {
+      await ready();
+      return;
+    } catch (error) {
+      if (agent.pid === undefined || agent.exitCode !== null || Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}
+
+async function stop(agent: ChildProcess): Promise<void> {
+  if (agent.pid === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
+  const ended = new Promise((resolve) => agent.once("exit", resolve));
+  agent.kill("SIGINT");
+  const killer = setTimeout(() => agent.kill("SIGKILL"), STOP_MS);
+  await ended;
+  clearTimeout(killer);
+}
