@@ -1,9 +1,9 @@
-import { Miniflare } from "miniflare";
 import { BINDING_NAMES, type BindingName, WORKER_BINDINGS } from "../../contracts/bindings";
 import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, SWEEP_CRON } from "../../contracts/runtime";
 import { buildWorker } from "../../constructs/worker-bundle";
 import { freePort } from "../http/free-port";
-import { onLines } from "./lines";
+import { every } from "./every";
+import { type Database, type Json, startRuntime } from "./runtime";
 
 /** Every binding but the ledger, as text; JSON ones as their JSON. */
 export type LocalBindings = { readonly [K in Exclude<BindingName, "LEDGER">]?: string | undefined };
@@ -22,8 +22,6 @@ export interface WorkerOptions {
   readonly script?: string;
 }
 
-type Ledger = Awaited<ReturnType<Miniflare["getD1Database"]>>;
-
 /** The Worker in workerd, on loopback. */
 export interface LocalWorker {
   /** Its origin: `PUBLIC_URL`, unless another one was given. */
@@ -31,7 +29,7 @@ export interface LocalWorker {
   /** Runs the cron once, to its end. @throws Error when the Worker threw */
   sweep(): Promise<void>;
   /** The database itself, for tests to read and to age. */
-  ledger(): Promise<Ledger>;
+  ledger(): Promise<Database>;
   /** Lines written so far. */
   logs(): readonly string[];
   /** Waits for a sweep that runs; safe to call twice. */
@@ -55,54 +53,27 @@ export async function startWorker(options: WorkerOptions): Promise<LocalWorker> 
     lines.push(line);
     options.onLog?.(line);
   };
-  const miniflare = withoutSignalHandlers(
-    () =>
-      new Miniflare({
-        host: "127.0.0.1",
-        port,
-        compatibilityDate: COMPATIBILITY_DATE,
-        compatibilityFlags: [...COMPATIBILITY_FLAGS],
-        modules: [{ type: "ESModule", path: "worker.js", contents: options.script ?? buildWorker().script }],
-        bindings: runtimeBindings({ PUBLIC_URL: url, ...options.bindings }),
-        d1Databases: { LEDGER: "ledger" },
-        d1Persist: options.ledgerDir ?? false,
-        // Otherwise miniflare asks Cloudflare for a sample of request properties.
-        cf: false,
-        handleRuntimeStdio: (stdout, stderr) => {
-          onLines(stdout, take);
-          onLines(stderr, take);
-        },
-      }),
-  );
-  await miniflare.ready;
+  const runtime = await startRuntime({
+    script: options.script ?? buildWorker().script,
+    compatibilityDate: COMPATIBILITY_DATE,
+    compatibilityFlags: COMPATIBILITY_FLAGS,
+    bindings: runtimeBindings({ PUBLIC_URL: url, ...options.bindings }),
+    databases: { LEDGER: "ledger" },
+    databaseDir: options.ledgerDir,
+    port,
+    onLine: take,
+  });
 
-  const sweep = async (): Promise<void> => {
-    const worker = await miniflare.getWorker();
-    const { outcome } = await worker.scheduled({ cron: SWEEP_CRON });
-    if (outcome !== "ok") throw new Error(`the sweep ended with ${outcome}; the Worker's log says why`);
-  };
+  const sweep = (): Promise<void> => runtime.schedule(SWEEP_CRON);
   let closed: Promise<void> | null = null;
   const cron = every(options.sweepSeconds ?? 0, sweep, take);
   return {
     url,
     sweep,
-    ledger: () => miniflare.getD1Database("LEDGER"),
+    ledger: () => runtime.database("LEDGER"),
     logs: () => [...lines],
-    close: () => (closed ??= cron.end().then(() => miniflare.dispose())),
+    close: () => (closed ??= cron.end().then(() => runtime.close())),
   };
-}
-
-/** Miniflare ends the process on a signal, with 143; here the program that started it decides what a signal means. */
-function withoutSignalHandlers<T>(make: () => T): T {
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  const before = new Set(signals.flatMap((signal) => process.listeners(signal)));
-  const made = make();
-  for (const signal of signals) {
-    for (const listener of process.listeners(signal)) {
-      if (!before.has(listener)) process.removeListener(signal, listener);
-    }
-  }
-  return made;
 }
 
 function runtimeBindings(given: LocalBindings): Record<string, Json> {
@@ -116,37 +87,10 @@ function runtimeBindings(given: LocalBindings): Record<string, Json> {
   return bindings;
 }
 
-type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-
 function parseJson(name: BindingName, text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch {
     throw new BindingError(`${name} must be JSON, got ${String(text.length)} characters that are not`);
   }
-}
-
-/** Repeats, one at a time. */
-function every(
-  seconds: number,
-  run: () => Promise<void>,
-  complain: (line: string) => void,
-): { end(): Promise<void> } {
-  let running: Promise<void> | null = null;
-  const fire = (): void => {
-    running ??= run()
-      .catch((error: unknown) => {
-        complain(String(error));
-      })
-      .finally(() => {
-        running = null;
-      });
-  };
-  const timer = seconds > 0 ? setInterval(fire, seconds * 1000) : undefined;
-  return {
-    end: async () => {
-      clearInterval(timer);
-      await running;
-    },
-  };
 }
