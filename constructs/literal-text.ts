@@ -16,7 +16,7 @@ export function literalText(text: string): string {
  * where `${` opens a template once more.
  * @see https://developer.hashicorp.com/nomad/docs/job-specification/hcl2/variables#complex-typed-values
  */
-export function hclExpression(value: readonly unknown[]): string {
+export function hclExpression(value: readonly unknown[] | Readonly<Record<string, unknown>>): string {
   return literalText(doubled(JSON.stringify(value)));
 }
 
