@@ -1,6 +1,8 @@
 import { Annotations } from "cdktf";
 import type { Construct } from "constructs";
 import type { BindingValues, SecretsStoreReference } from "../contracts/bindings";
+import { KvSecret, type KvSecretReference } from "./kv-secret";
+import { severalOwnersProblem } from "./owners";
 import { sensitiveVariable } from "./sensitive-variable";
 
 /** The part of the Worker's bindings that a GitHub credential fills. */
@@ -22,9 +24,23 @@ export interface GithubSecretsStoreProps extends SecretsStoreReference {
   readonly appId?: string;
 }
 
+export interface GithubVaultKvProps extends KvSecretReference {
+  /**
+   * Field of the secret that holds the credential.
+   * @default - "github_app_private_key" for an App, else "github_token"
+   */
+  readonly field?: string;
+  /**
+   * Id or client id of a GitHub App; the field then is the App's private key, PKCS#1 or PKCS#8 PEM.
+   * @default - the field is a fine-grained personal access token, which serves one owner
+   */
+  readonly appId?: string;
+}
+
 /**
  * How the Worker comes to the credential with which it registers runners. The choice is the user's, since it decides
- * who can read the credential: {@link GithubCredentials.secretsStore} or {@link GithubCredentials.variable}.
+ * who can read the credential: {@link GithubCredentials.secretsStore}, {@link GithubCredentials.vaultKv} or
+ * {@link GithubCredentials.variable}.
  */
 export abstract class GithubCredentials {
   /**
@@ -36,40 +52,71 @@ export abstract class GithubCredentials {
     return new StoredCredentials(props);
   }
 
+  /** Reads the credential from Vault's KV engine, version 2, in each plan. It then lies readable in Terraform's state, so
+   *  synth warns. */
+  static vaultKv(props: GithubVaultKvProps): GithubCredentials {
+    return new VaultKvCredentials(props);
+  }
+
   /** Takes the credential from a sensitive Terraform variable, `github_app_private_key` or `github_token`. It then
    *  lies readable in Terraform's state, so synth warns. */
   static variable(props: GithubVariableProps = {}): GithubCredentials {
     return new VariableCredentials(props);
   }
 
+  constructor(protected readonly appId: string | undefined) {}
+
   /** Declares in `scope` what the credential needs, and gives the bindings that carry it. */
   abstract bind(scope: Construct): GithubBindings;
+
+  /** What keeps the credential from registering runners for `owners`, one sentence each. */
+  problems(owners: readonly string[]): string[] {
+    return this.appId === undefined ? severalOwnersProblem("github", "appId", owners) : [];
+  }
 }
 
 class StoredCredentials extends GithubCredentials {
   constructor(private readonly props: GithubSecretsStoreProps) {
-    super();
+    super(props.appId);
   }
 
   override bind(): GithubBindings {
-    const { appId, storeId, secretName } = this.props;
-    return bindings(appId, { storeId, secretName });
+    const { storeId, secretName } = this.props;
+    return bindings(this.appId, { storeId, secretName });
+  }
+}
+
+class VaultKvCredentials extends GithubCredentials {
+  constructor(private readonly props: GithubVaultKvProps) {
+    super(props.appId);
+  }
+
+  override bind(scope: Construct): GithubBindings {
+    const { mount, name } = this.props;
+    const field = this.props.field ?? (this.appId === undefined ? "github_token" : "github_app_private_key");
+    const secret = new KvSecret(scope, "GithubCredential", {
+      mount,
+      name,
+      fields: [{ name: field }],
+      what: "The GitHub credential",
+      instead: "use GithubCredentials.secretsStore",
+    });
+    return bindings(this.appId, secret.field(field));
   }
 }
 
 class VariableCredentials extends GithubCredentials {
-  constructor(private readonly props: GithubVariableProps) {
-    super();
+  constructor(props: GithubVariableProps) {
+    super(props.appId);
   }
 
   override bind(scope: Construct): GithubBindings {
-    const { appId } = this.props;
     Annotations.of(scope).addWarning(
       "The GitHub credential will lie readable in Terraform's state. Let nobody read the state who may not register " +
         "runners, or use GithubCredentials.secretsStore.",
     );
     const secret =
-      appId === undefined
+      this.appId === undefined
         ? sensitiveVariable(scope, {
             name: "github_token",
             description:
@@ -79,7 +126,7 @@ class VariableCredentials extends GithubCredentials {
             name: "github_app_private_key",
             description: "Private key of the GitHub App, PKCS#1 or PKCS#8 PEM.",
           });
-    return bindings(appId, secret);
+    return bindings(this.appId, secret);
   }
 }
 
