@@ -1,18 +1,49 @@
+export { DispatchCredential, type DispatchCredentialProps } from "./constructs/dispatch-credential";
+export { drainPlan, type DrainPlan } from "./constructs/drain-plan";
+export { GeneratedSecret, type GeneratedSecretProps } from "./constructs/generated-secret";
 export {
   GithubCredentials,
   type GithubBindings,
   type GithubSecretsStoreProps,
   type GithubVariableProps,
+  type GithubVaultKvProps,
 } from "./constructs/github-credentials";
-export { RunnerJob } from "./constructs/runner-job";
-export type { PlacementConstraint, RunnerJobProps } from "./constructs/runner-job-props";
-export { RunnersStack } from "./constructs/runners-stack";
+export { ConnectorDriver } from "./constructs/connector-driver";
+export { NomadGateway, type INomadGateway, type NomadGatewayProps } from "./constructs/nomad-gateway";
+export {
+  NomadRoute,
+  type BoundRoute,
+  type ConnectorJob,
+  type ExistingRouteProps,
+} from "./constructs/nomad-route";
+export type {
+  ConnectorProps,
+  ConnectorVaultProps,
+  NomadRouteContext,
+  TunnelRouteProps,
+} from "./constructs/nomad-route-props";
+export { OnDemandRunners } from "./constructs/on-demand-runners";
 export type {
   CloudflareSettings,
+  Generations,
+  OnDemandRunnersProps,
+  RunnerClassProps,
+  RunnersNomadSettings,
+  SelectionPolicyProps,
+} from "./constructs/on-demand-runners-props";
+export { OrganizationWebhook, type OrganizationWebhookProps } from "./constructs/organization-webhook";
+export { ProviderCredentials } from "./constructs/provider-credentials";
+export { RepositorySelection } from "./constructs/repository-selection";
+export { RepositoryWebhooks, type RepositoryWebhooksProps } from "./constructs/repository-webhooks";
+export { RunnerJob } from "./constructs/runner-job";
+export type { PlacementConstraint, RunnerJobProps } from "./constructs/runner-job-props";
+export { RunnersNamespace, type RunnersNamespaceProps } from "./constructs/runners-namespace";
+export { RunnersStack } from "./constructs/runners-stack";
+export type {
   ConsulSettings,
   NomadSettings,
-  RunnerClassProps,
   RunnersStackProps,
+  VaultSettings,
 } from "./constructs/runners-stack-props";
 export {
   TaskDriver,
@@ -20,6 +51,8 @@ export {
   type DriverVariables,
   type ExecDriverProps,
 } from "./constructs/task-driver";
+export { TunnelConnector, type TunnelConnectorProps } from "./constructs/tunnel-connector";
+export { VaultSecrets, type VaultSecretsProps } from "./constructs/vault-secrets";
 export { WebhookWorker } from "./constructs/webhook-worker";
 export type {
   CredentialExpiryProps,

@@ -1,33 +1,18 @@
-import { GithubCredentials, type RunnersStackProps, TaskDriver } from "./index";
+import {
+  GithubCredentials,
+  NomadRoute,
+  RepositorySelection,
+  type RunnersStackProps,
+  TaskDriver,
+} from "./index";
 
 /**
- * Your cluster, your repositories, your runners. The values below are examples: change each of them, then
- * `npx cdktf deploy`. Synth checks all of it at once and says what is wrong. Secrets do not belong here: they come as
- * `TF_VAR_…` (see constructs/runners-stack.ts).
+ * Your repositories, your cluster, your runners. The values below are examples: change each of them, then
+ * `npx cdktf deploy` (docs/deploy.md). Synth checks all of it at once and says what is wrong. Secrets do not belong
+ * here: they are generated, or come from the environment or Vault.
  */
 const settings: RunnersStackProps = {
-  cloudflare: {
-    accountId: "00000000000000000000000000000000",
-    zoneId: "00000000000000000000000000000000",
-  },
-  hostname: "runners.example.com",
-  nomad: {
-    apiAddress: "https://nomad.service.consul:4646",
-    workerAddress: "https://nomad.example.com",
-    namespace: "github-runners",
-  },
-  consul: {
-    address: "consul.service.consul:8501",
-    path: "terraform/github-runners",
-  },
-  github: GithubCredentials.secretsStore({
-    appId: "123456",
-    storeId: "00000000000000000000000000000000",
-    secretName: "github-app-private-key",
-  }),
-  policy: {
-    repositories: ["your-name/*"],
-  },
+  repositories: [RepositorySelection.owner({ owner: "your-name" })],
   classes: [
     {
       className: "linux",
@@ -36,6 +21,31 @@ const settings: RunnersStackProps = {
       constraints: [{ attribute: "${attr.cpu.arch}", value: "amd64" }],
     },
   ],
+  github: GithubCredentials.secretsStore({
+    appId: "123456",
+    storeId: "00000000000000000000000000000000",
+    secretName: "github-app-private-key",
+  }),
+
+  cloudflare: {
+    accountId: "00000000000000000000000000000000",
+    zoneId: "00000000000000000000000000000000",
+    zoneName: "example.com",
+  },
+  hostname: "runners.example.com",
+  route: NomadRoute.tunnel({
+    hostname: "nomad.example.com",
+    accessTeamName: "your-team",
+    origin: "http://127.0.0.1:4646",
+    vault: { kvMount: "kv" },
+  }),
+
+  nomad: { apiAddress: "https://nomad.service.consul:4646" },
+  vault: { address: "https://vault.service.consul:8200" },
+  consul: {
+    address: "consul.service.consul:8501",
+    path: "terraform/github-runners",
+  },
 };
 
 export default settings;

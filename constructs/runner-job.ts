@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Job } from "@cdktf/provider-nomad/lib/job";
-import { Fn, TerraformAsset } from "cdktf";
+import { Fn, type ITerraformDependable, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
 import type { RunnerClass } from "../contracts/policy";
 import { hclExpression, literalText } from "./literal-text";
@@ -38,6 +38,8 @@ export class RunnerJob extends Construct {
   readonly namespace: string;
   /** Whether it runs code of forks. */
   readonly allowForks: boolean;
+  /** The job, for what may only come after it. */
+  readonly ready: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, props: RunnerJobProps) {
     super(scope, id);
@@ -51,10 +53,11 @@ export class RunnerJob extends Construct {
     const scripts = SCRIPTS.map(
       ({ id: scriptId, file, variable }) => [variable, this.#file(scriptId, file)] as const,
     );
-    new Job(this, "Resource", {
+    const resource = new Job(this, "Resource", {
       jobspec: this.#file(JOBSPEC.id, JOBSPEC.file),
       hcl2: { vars: sorted({ ...jobVariables(job), ...Object.fromEntries(scripts) }) },
     });
+    this.ready = [resource];
   }
 
   /** A file of jobs/, copied beside the synthesized stack; the text of it at plan time. */

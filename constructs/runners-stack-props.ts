@@ -1,30 +1,23 @@
-import type { GithubCredentials } from "./github-credentials";
-import type { RunnerJobProps } from "./runner-job-props";
-import type { WebhookWorkerProps } from "./webhook-worker-props";
-import type { RunnerPolicyProps } from "./worker-policy";
-
-/** A runner class: its labels, its driver, its size. What holds for all classes is the stack's. */
-export type RunnerClassProps = Omit<RunnerJobProps, "namespace" | "allowForks">;
-
-/** Where the Worker lives. */
-export interface CloudflareSettings {
-  /** Id of the account. */
-  readonly accountId: string;
-  /** Id of the zone that holds the Worker's hostname. */
-  readonly zoneId: string;
-}
+import type { OnDemandRunnersProps, RunnersNomadSettings } from "./on-demand-runners-props";
+import type { ProviderCredentials } from "./provider-credentials";
 
 /** The cluster. */
-export interface NomadSettings {
+export interface NomadSettings extends RunnersNomadSettings {
   /** Nomad's API as whoever deploys reaches it, such as `https://nomad.service.consul:4646`. */
   readonly apiAddress: string;
-  /** Nomad's API as the Worker reaches it: an `https` origin behind Access and the tunnel. */
-  readonly workerAddress: string;
+}
+
+/** Vault, or OpenBao.
+ *  @see https://registry.terraform.io/providers/hashicorp/vault/5.6.0/docs */
+export interface VaultSettings {
+  /** Its API as whoever deploys reaches it, such as `https://vault.service.consul:8200`. */
+  readonly address: string;
   /**
-   * Namespace of the runner jobs. Whoever may read a job in it can be a runner: give runners their own.
-   * @default "default"
+   * Life of the token that the provider makes for itself, in seconds. A deploy that takes longer ends in a 403, and
+   * GitHub's provider makes one webhook a second.
+   * @default 1200, as the provider's
    */
-  readonly namespace?: string;
+  readonly maxLeaseTtlSeconds?: number;
 }
 
 /** Where Terraform keeps its state. It holds secrets: let nobody read the path who may not deploy.
@@ -41,37 +34,25 @@ export interface ConsulSettings {
   readonly path: string;
 }
 
-export interface RunnersStackProps {
-  /** Where the Worker lives. */
-  readonly cloudflare: CloudflareSettings;
-  /** Hostname by which GitHub and the runners reach the Worker, in the zone of `cloudflare`. */
-  readonly hostname: string;
+/** What a user writes in `runners.config.ts`. */
+export interface RunnersStackProps extends Omit<OnDemandRunnersProps, "nomad" | "githubProvider"> {
   /** The cluster. */
   readonly nomad: NomadSettings;
   /** Where Terraform keeps its state. */
   readonly consul: ConsulSettings;
-  /** With what the Worker registers runners: a choice without a default. */
-  readonly github: GithubCredentials;
-  /** Who gets a runner. */
-  readonly policy: RunnerPolicyProps;
-  /** The runner classes, in the order in which they are tried. */
-  readonly classes: readonly RunnerClassProps[];
   /**
-   * Whether an Access service token is sent to Nomad.
-   * @default true
-   */
-  readonly access?: boolean;
-  /**
-   * Keys that are being changed: the Worker takes the previous one too, from a variable ending in `_previous`.
+   * Vault, which `NomadRoute.tunnel` and each `vaultKv` need.
    * @default - none
    */
-  readonly rotating?: readonly ("webhookSecret" | "claimKey")[];
+  readonly vault?: VaultSettings;
   /**
-   * Further settings of the Worker.
-   * @default - the Worker's own
+   * Where the providers of GitHub, Cloudflare and Nomad have their credentials from.
+   * @default ProviderCredentials.environment()
    */
-  readonly worker?: Pick<
-    WebhookWorkerProps,
-    "githubApiUrl" | "credentialExpiry" | "scriptName" | "ledgerName" | "retainLedger"
-  >;
+  readonly providers?: ProviderCredentials;
+  /**
+   * GitHub Enterprise Server, such as `https://github.example.com`; the Worker and the provider both use it.
+   * @default - github.com
+   */
+  readonly githubServerUrl?: string;
 }

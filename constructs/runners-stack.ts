@@ -1,30 +1,29 @@
 import { CloudflareProvider } from "@cdktf/provider-cloudflare/lib/provider";
+import { GithubProvider } from "@cdktf/provider-github/lib/provider";
 import { NomadProvider } from "@cdktf/provider-nomad/lib/provider";
-import { ConsulBackend, TerraformOutput, TerraformStack } from "cdktf";
+import { RandomProvider } from "@cdktf/provider-random/lib/provider";
+import { VaultProvider } from "@cdktf/provider-vault/lib/provider";
+import { ConsulBackend, TerraformOutput, type TerraformProvider, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
-import { RunnerJob } from "./runner-job";
+import { OnDemandRunners } from "./on-demand-runners";
+import { distinctOwners } from "./owners";
+import {
+  type BoundProviderCredentials,
+  ProviderCredentials,
+  environmentProblems,
+} from "./provider-credentials";
 import type { RunnersStackProps } from "./runners-stack-props";
-import { sensitiveVariable } from "./sensitive-variable";
-import { WebhookWorker } from "./webhook-worker";
-
-/** Fewest characters of a key that is made for this stack; 32 hex digits are 128 bits. */
-const KEY_LENGTH = 32;
 
 /**
- * The whole of it for one Nomad cluster: a Nomad job for each runner class and the Worker that dispatches them, with
- * providers, a Consul backend and outputs.
+ * {@link OnDemandRunners} as a whole stack: with providers, a Consul backend and outputs.
  *
- * Secrets come as sensitive Terraform variables without a default (`TF_VAR_<name>`): `github_webhook_secret`,
- * `claim_key`, `status_token`, `nomad_dispatch_token`, `access_client_id`, `access_client_secret`, and what
- * {@link GithubCredentials} asks for. They are not made here: the keys by whoever deploys (`openssl rand -hex 32`), the
- * tokens by Nomad and Cloudflare. Providers and backend take their own credentials from the environment:
- * `CLOUDFLARE_API_TOKEN`, `NOMAD_TOKEN`, `CONSUL_HTTP_TOKEN`.
+ * Providers and backend take their credentials from the environment, unless {@link ProviderCredentials} says otherwise:
+ * `CLOUDFLARE_API_TOKEN`, `GITHUB_TOKEN`, `NOMAD_TOKEN`, `VAULT_TOKEN`. Consul's token comes from `CONSUL_HTTP_TOKEN`
+ * alone. None of them is in the synthesized JSON.
  */
 export class RunnersStack extends TerraformStack {
-  /** The Worker. */
-  readonly worker: WebhookWorker;
-  /** One job for each class, in the order of the settings. */
-  readonly jobs: readonly RunnerJob[];
+  /** What the stack is made of. */
+  readonly runners: OnDemandRunners;
 
   constructor(scope: Construct, id: string, props: RunnersStackProps) {
     super(scope, id);
@@ -39,61 +38,89 @@ export class RunnersStack extends TerraformStack {
       // CONSUL_HTTP_TOKEN.
       accessToken: undefined as unknown as string,
     });
-    new CloudflareProvider(this, "Cloudflare");
-    new NomadProvider(this, "Nomad", { address: props.nomad.apiAddress });
-
-    const classes = new Construct(this, "Classes");
-    this.jobs = props.classes.map(
-      (runnerClass) =>
-        new RunnerJob(classes, runnerClass.className, {
-          ...runnerClass,
-          namespace: props.nomad.namespace ?? "default",
-          allowForks: props.policy.forkPullRequests === "allow",
+    const owners = distinctOwners(props.repositories.flatMap((selection) => selection.owners));
+    const { providers = ProviderCredentials.environment(), githubServerUrl, worker } = props;
+    const credentials = this.#providers(props, providers);
+    const github = this.#githubProviders(props, owners, credentials);
+    this.node.addValidation({
+      validate: () => [
+        ...providers.problems(owners),
+        ...environmentProblems(process.env, owners, {
+          ...(githubServerUrl !== undefined && { githubBaseUrl: githubServerUrl }),
         }),
-    );
-    this.worker = this.#worker(props);
-    new TerraformOutput(this, "webhook_url", {
-      value: this.worker.webhookUrl,
-      description: "Payload URL of GitHub's webhooks (content type application/json, event: workflow jobs).",
+      ],
     });
-  }
-
-  #worker({ cloudflare, nomad, rotating = [], access = true, ...props }: RunnersStackProps): WebhookWorker {
-    const secret = (name: string, description: string, minLength = 1): string =>
-      sensitiveVariable(this, { name, description, minLength });
-    return new WebhookWorker(this, "Worker", {
-      ...cloudflare,
-      hostname: props.hostname,
-      policy: props.policy,
-      classes: this.jobs.map(({ runnerClass }) => runnerClass),
-      github: props.github,
-      webhookSecret: secret("github_webhook_secret", "Secret of GitHub's webhooks.", KEY_LENGTH),
-      claimKey: secret("claim_key", "Key that the Worker signs runners' claims with.", KEY_LENGTH),
-      statusToken: secret("status_token", "Bearer token for /status and /metrics.", KEY_LENGTH),
-      nomad: {
-        address: nomad.workerAddress,
-        namespace: nomad.namespace ?? "default",
-        token: secret("nomad_dispatch_token", "Nomad ACL token that may only dispatch (dispatch-job)."),
-        ...(access && {
-          access: {
-            clientId: secret("access_client_id", "Client id of the Access service token for Nomad."),
-            clientSecret: secret(
-              "access_client_secret",
-              "Client secret of the Access service token for Nomad.",
-            ),
-          },
-        }),
+    this.runners = new OnDemandRunners(this, "Runners", {
+      ...props,
+      githubProvider: (owner) => github.get(owner.toLowerCase()),
+      worker: {
+        ...(githubServerUrl !== undefined && { githubApiUrl: `${origin(githubServerUrl)}/api/v3` }),
+        ...worker,
       },
-      ...(rotating.includes("webhookSecret") && {
-        webhookSecretPrevious: secret(
-          "github_webhook_secret_previous",
-          "The webhook secret before the current one.",
-        ),
-      }),
-      ...(rotating.includes("claimKey") && {
-        claimKeyPrevious: secret("claim_key_previous", "The claim key before the current one."),
-      }),
-      ...props.worker,
+    });
+    this.#outputs();
+  }
+
+  #providers({ nomad, vault }: RunnersStackProps, providers: ProviderCredentials): BoundProviderCredentials {
+    if (vault !== undefined) {
+      new VaultProvider(this, "Vault", {
+        address: vault.address,
+        ...(vault.maxLeaseTtlSeconds !== undefined && { maxLeaseTtlSeconds: vault.maxLeaseTtlSeconds }),
+      });
+    }
+    new RandomProvider(this, "Random");
+    const credentials = providers.bind(this);
+    new CloudflareProvider(this, "Cloudflare", { ...credentials.cloudflare });
+    new NomadProvider(this, "Nomad", { address: nomad.apiAddress, ...credentials.nomad });
+    return credentials;
+  }
+
+  /** One for each owner: a provider makes hooks at its own owner's repositories only. */
+  #githubProviders(
+    props: RunnersStackProps,
+    owners: readonly string[],
+    credentials: BoundProviderCredentials,
+  ): ReadonlyMap<string, TerraformProvider> {
+    const scope = new Construct(this, "Github");
+    return new Map(
+      owners.map((owner) => [
+        owner.toLowerCase(),
+        new GithubProvider(scope, owner, {
+          alias: aliasOf(owner),
+          ...credentials.github(owner),
+          ...(props.githubServerUrl !== undefined && { baseUrl: `${origin(props.githubServerUrl)}/` }),
+        }),
+      ]),
+    );
+  }
+
+  #outputs(): void {
+    const { worker, nomadAddress, statusToken } = this.runners;
+    new TerraformOutput(this, "webhook_url", {
+      value: worker.webhookUrl,
+      description: "Payload URL of GitHub's webhooks, which this stack makes.",
+    });
+    new TerraformOutput(this, "status_url", {
+      value: `${worker.publicUrl}/status`,
+      description: "What waits, what runs and what is wrong; takes the status token as bearer.",
+    });
+    new TerraformOutput(this, "status_token", {
+      value: statusToken,
+      description: "Bearer token for /status and /metrics.",
+      sensitive: true,
+    });
+    new TerraformOutput(this, "nomad_address", {
+      value: nomadAddress,
+      description: "Where the Worker reaches Nomad.",
     });
   }
+}
+
+/** A provider alias is an identifier; a login is nearly one. */
+function aliasOf(owner: string): string {
+  return `owner_${owner.toLowerCase().replace(/_/g, "__").replace(/-/g, "_")}`;
+}
+
+function origin(url: string): string {
+  return url.replace(/\/+$/, "");
 }

@@ -91,8 +91,8 @@ export interface WebhookWorkerProps {
    */
   readonly ledgerName?: string;
   /**
-   * Whether Terraform refuses to destroy the ledger.
-   * @default true
+   * Whether Terraform refuses to destroy the ledger, and the history in it.
+   * @default false
    */
   readonly retainLedger?: boolean;
 }

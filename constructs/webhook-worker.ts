@@ -2,10 +2,11 @@ import { D1Database } from "@cdktf/provider-cloudflare/lib/d1-database";
 import { WorkersCronTrigger } from "@cdktf/provider-cloudflare/lib/workers-cron-trigger";
 import { WorkersCustomDomain } from "@cdktf/provider-cloudflare/lib/workers-custom-domain";
 import { WorkersScript } from "@cdktf/provider-cloudflare/lib/workers-script";
-import { Token } from "cdktf";
+import { type ITerraformDependable, Token } from "cdktf";
 import { Construct } from "constructs";
 import type { BindingValues } from "../contracts/bindings";
 import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, SWEEP_CRON } from "../contracts/runtime";
+import { hostnameProblems } from "./hostnames";
 import type { WebhookWorkerProps } from "./webhook-worker-props";
 import { WorkerAsset } from "./worker-asset";
 import { bindingProblems, renderBindings } from "./worker-bindings";
@@ -27,6 +28,8 @@ export class WebhookWorker extends Construct {
   readonly scriptName: string;
   /** Id of the ledger's database, known at apply. */
   readonly ledgerId: string;
+  /** What has to stand before GitHub may deliver: script with its bindings, hostname and cron. */
+  readonly ready: readonly ITerraformDependable[];
 
   constructor(scope: Construct, id: string, props: WebhookWorkerProps) {
     super(scope, id);
@@ -40,7 +43,7 @@ export class WebhookWorker extends Construct {
       name: props.ledgerName ?? this.scriptName,
       // Left out, the provider sends null, and the API refuses that (400, code 7400).
       readReplication: { mode: "disabled" },
-      lifecycle: { preventDestroy: props.retainLedger ?? true },
+      lifecycle: { preventDestroy: props.retainLedger ?? false },
     });
     this.ledgerId = ledger.id;
 
@@ -59,12 +62,20 @@ export class WebhookWorker extends Construct {
       // say what happened and hold no secret.
       observability: { enabled: true, logs: { enabled: true, invocationLogs: false } },
     });
-    new WorkersCustomDomain(this, "Domain", { accountId, hostname, service: script.scriptName, zoneId });
-    new WorkersCronTrigger(this, "Cron", {
+    const domain = new WorkersCustomDomain(this, "Domain", {
+      accountId,
+      hostname,
+      service: script.scriptName,
+      zoneId,
+    });
+    // The provider neither deletes a trigger (it goes with the script) nor reads its schedules back: one that was changed
+    // outside is not seen by a plan.
+    const cron = new WorkersCronTrigger(this, "Cron", {
       accountId,
       scriptName: script.scriptName,
       schedules: [{ cron: SWEEP_CRON }],
     });
+    this.ready = [script, domain, cron];
     this.node.addValidation({ validate: () => problems(props, bindings) });
   }
 }
@@ -93,9 +104,6 @@ function bindingValues(worker: WebhookWorker, props: WebhookWorkerProps): Bindin
   };
 }
 
-/** Labels of a hostname, at least two. */
-const HOSTNAME =
-  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** An origin: the Worker adds paths that begin with a slash. */
 const ORIGIN = /^https:\/\/[^/?#\s]+$/;
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
@@ -104,9 +112,7 @@ const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
 function problems(props: WebhookWorkerProps, bindings: BindingValues): string[] {
   const { hostname, nomad, credentialExpiry: expiry } = props;
   const found = [...policyProblems(policyText(props.policy, props.classes)), ...bindingProblems(bindings)];
-  if (isKnown(hostname) && !HOSTNAME.test(hostname)) {
-    found.push(`hostname: must be a lower-case hostname without scheme or path, got "${hostname}"`);
-  }
+  found.push(...hostnameProblems("hostname", hostname));
   if (isKnown(nomad.address) && !ORIGIN.test(nomad.address)) {
     found.push(`nomad.address: must be an https origin without path, got "${nomad.address}"`);
   }

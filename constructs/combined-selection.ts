@@ -1,0 +1,40 @@
+import { distinctOwners } from "./owners";
+import { RepositorySelection, type WebhookTarget } from "./repository-selection";
+
+/**
+ * Several selections as one, so that the address of a webhook depends on its owner and not on how the settings divide the
+ * owners. Each owner belongs to one selection: in two, a repository could get two webhooks.
+ */
+export class CombinedSelection extends RepositorySelection {
+  override readonly targets: readonly WebhookTarget[];
+
+  constructor(private readonly selections: readonly RepositorySelection[]) {
+    super();
+    const targets = new Map<string, WebhookTarget>();
+    for (const target of selections.flatMap((selection) => selection.targets)) {
+      const key = target.owner.toLowerCase();
+      if (!targets.has(key)) targets.set(key, target);
+    }
+    this.targets = [...targets.values()];
+  }
+
+  override problems(): string[] {
+    const found = this.selections.flatMap((selection) => selection.problems());
+    if (this.selections.length === 0) {
+      found.push(
+        "repositories: must hold at least one selection, got none; no repository would send a delivery",
+      );
+    }
+    const owners = this.selections.flatMap((selection) => selection.owners);
+    const several = distinctOwners(owners).filter(
+      (owner) => owners.filter((other) => other.toLowerCase() === owner.toLowerCase()).length > 1,
+    );
+    if (several.length > 0) {
+      found.push(
+        `repositories: must hold each owner in one selection, got "${several.join('", "')}" in several; ` +
+          "GitHub would get two webhooks for one repository: name them in one selection",
+      );
+    }
+    return found;
+  }
+}

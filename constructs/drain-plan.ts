@@ -1,0 +1,27 @@
+import type { ConnectorJob } from "./nomad-route";
+import { DEFAULT_RUNNERS_NAMESPACE } from "./on-demand-runners-props";
+import { resolveRunnerJob } from "./runner-job-props";
+import type { RunnersStackProps } from "./runners-stack-props";
+
+/** What has to end in Nomad before a stack can be destroyed. */
+export interface DrainPlan {
+  /** Nomad's API as whoever deploys reaches it. */
+  readonly nomadAddress: string;
+  /** Namespace of the runner jobs. */
+  readonly namespace: string;
+  /** Ids of the runner classes' parameterized jobs. */
+  readonly jobs: readonly string[];
+  /** The connectors, where they are this stack's. */
+  readonly connector?: ConnectorJob;
+}
+
+/** Reads from a stack's settings which Nomad jobs are its own. Makes nothing. */
+export function drainPlan(props: RunnersStackProps): DrainPlan {
+  const { connector } = props.route;
+  return {
+    nomadAddress: props.nomad.apiAddress,
+    namespace: props.nomad.namespace ?? DEFAULT_RUNNERS_NAMESPACE,
+    jobs: props.classes.map((runnerClass) => resolveRunnerJob(runnerClass).jobId),
+    ...(connector && { connector }),
+  };
+}

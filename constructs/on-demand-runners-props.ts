@@ -1,0 +1,125 @@
+import type { TerraformProvider } from "cdktf";
+import type { GithubCredentials } from "./github-credentials";
+import type { NomadRoute } from "./nomad-route";
+import type { RepositorySelection } from "./repository-selection";
+import type { RunnerJobProps } from "./runner-job-props";
+import type { WebhookWorkerProps } from "./webhook-worker-props";
+import type { RunnerPolicyProps } from "./worker-policy";
+
+/** Where runner jobs are unless the settings say otherwise: a namespace of their own, since whoever may read a job in it
+ *  can be a runner. */
+export const DEFAULT_RUNNERS_NAMESPACE = "github-runners";
+
+/** A runner class: its labels, its driver, its size. What holds for all classes is the stack's. */
+export type RunnerClassProps = Omit<RunnerJobProps, "namespace" | "allowForks">;
+
+/** Who gets a runner, beyond the selection of repositories. */
+export type SelectionPolicyProps = Omit<RunnerPolicyProps, "repositories"> & {
+  /**
+   * `owner/name` patterns, `*` within a segment, case-insensitive. They narrow what GitHub's webhooks send.
+   * @default - every repository of the selected owners
+   */
+  readonly repositories?: readonly string[];
+};
+
+/** Where the Worker lives. */
+export interface CloudflareSettings {
+  /** Id of the account. */
+  readonly accountId: string;
+  /** Id of the zone that holds the hostnames. */
+  readonly zoneId: string;
+  /** Name of that zone, such as `example.com`: hostnames outside it are refused at synth. */
+  readonly zoneName: string;
+}
+
+/** The Nomad objects beside the runner jobs. */
+export interface RunnersNomadSettings {
+  /**
+   * Namespace of the runner jobs. Whoever may read a job in it can be a runner: give runners their own.
+   * @default "github-runners"
+   */
+  readonly namespace?: string;
+  /**
+   * Whether the namespace is made, and removed with the stack.
+   * @default - true, but for the namespace "default"
+   */
+  readonly createNamespace?: boolean;
+  /**
+   * Life of the token with which the Worker dispatches, such as `24h`; then deploy again before it ends. The server
+   * caps it (`token_max_expiration_ttl`, 24 h by default).
+   * @default - it does not end
+   */
+  readonly dispatchTokenExpiresIn?: string;
+}
+
+/**
+ * Generations of what the stack generates, whole numbers from 1. Raising one and deploying is the rotation. Of the
+ * webhook secret and the claim key the one before stays valid until the next rotation.
+ */
+export interface Generations {
+  /**
+   * Secret of GitHub's webhooks.
+   * @default 1
+   */
+  readonly webhookSecret?: number;
+  /**
+   * Key that signs claims. Rotate it at most once a day, or runners on their way lose their claim.
+   * @default 1
+   */
+  readonly claimKey?: number;
+  /**
+   * Bearer token of `/status` and `/metrics`.
+   * @default 1
+   */
+  readonly statusToken?: number;
+  /**
+   * Nomad token of the Worker. The new one is in the Worker before the old one is revoked.
+   * @default 1
+   */
+  readonly nomadToken?: number;
+}
+
+export interface OnDemandRunnersProps {
+  /** Where the Worker lives. */
+  readonly cloudflare: CloudflareSettings;
+  /** Hostname by which GitHub and the runners reach the Worker, in the zone of `cloudflare`. */
+  readonly hostname: string;
+  /** Whose workflow jobs get runners: each selection gets its webhooks. */
+  readonly repositories: readonly RepositorySelection[];
+  /** The runner classes, in the order in which they are tried. */
+  readonly classes: readonly RunnerClassProps[];
+  /** With what the Worker registers runners: a choice without a default. */
+  readonly github: GithubCredentials;
+  /** How the Worker reaches Nomad: a choice without a default. */
+  readonly route: NomadRoute;
+  /**
+   * Namespace and token of the cluster.
+   * @default - a namespace "github-runners", a token that does not end
+   */
+  readonly nomad?: RunnersNomadSettings;
+  /**
+   * Who gets a runner, beyond the selection.
+   * @default - private repositories of the selection, for jobs that name `self-hosted`
+   */
+  readonly policy?: SelectionPolicyProps;
+  /**
+   * Generations of the generated secrets.
+   * @default - 1 each
+   */
+  readonly generations?: Generations;
+  /**
+   * The ledger. `retain`: Terraform refuses to destroy it.
+   * @default - it goes with the stack
+   */
+  readonly ledger?: { readonly retain?: boolean };
+  /**
+   * GitHub's provider for an owner's webhooks.
+   * @default - the stack's only one
+   */
+  readonly githubProvider?: (owner: string) => TerraformProvider | undefined;
+  /**
+   * Further settings of the Worker.
+   * @default - the Worker's own
+   */
+  readonly worker?: Pick<WebhookWorkerProps, "githubApiUrl" | "scriptName" | "ledgerName">;
+}

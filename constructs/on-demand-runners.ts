@@ -1,0 +1,173 @@
+import { Annotations } from "cdktf";
+import { Construct } from "constructs";
+import { CombinedSelection } from "./combined-selection";
+import { classProblems, classWarnings } from "./class-checks";
+import { DispatchCredential } from "./dispatch-credential";
+import { GeneratedSecret } from "./generated-secret";
+import { hostnameProblems, zoneProblems } from "./hostnames";
+import type { BoundRoute } from "./nomad-route";
+import { DEFAULT_RUNNERS_NAMESPACE, type OnDemandRunnersProps } from "./on-demand-runners-props";
+import { payloadProblems } from "./payload-checks";
+import type { RepositorySelection } from "./repository-selection";
+import { RepositoryWebhooks } from "./repository-webhooks";
+import { RunnerJob } from "./runner-job";
+import { RunnersNamespace } from "./runners-namespace";
+import { WebhookWorker } from "./webhook-worker";
+import type { RunnerPolicyProps } from "./worker-policy";
+
+/** Nomad's namespace that always exists and cannot be made. */
+const DEFAULT_NAMESPACE = "default";
+
+/**
+ * Runners on demand for one Nomad cluster, in anybody's stack: the runner classes' jobs with their namespace and the
+ * token that may dispatch them, the route to Nomad, the Worker, and last of all GitHub's webhooks. It declares no
+ * provider and no backend: the stack around it has those of Cloudflare, GitHub, Nomad, Random and, where it is used,
+ * Vault.
+ *
+ * Secrets between the parts are generated here, so they lie in Terraform's state: whoever may read the state can sign
+ * deliveries and dispatch runners.
+ */
+export class OnDemandRunners extends Construct {
+  /** The Worker. */
+  readonly worker: WebhookWorker;
+  /** Whose workflow jobs get runners. */
+  readonly selection: RepositorySelection;
+  /** One job for each class, in the order of the props. */
+  readonly jobs: readonly RunnerJob[];
+  /** Namespace of the runner jobs. */
+  readonly namespace: string;
+  /** Origin by which the Worker reaches Nomad. */
+  readonly nomadAddress: string;
+  /** Bearer token of `/status` and `/metrics`, known at apply. */
+  readonly statusToken: string;
+
+  constructor(scope: Construct, id: string, props: OnDemandRunnersProps) {
+    super(scope, id);
+    this.selection = new CombinedSelection(props.repositories);
+    this.namespace = props.nomad?.namespace ?? DEFAULT_RUNNERS_NAMESPACE;
+    const namespace = this.#namespace(props);
+    const classes = new Construct(this, "Classes");
+    this.jobs = props.classes.map(
+      (runnerClass) =>
+        new RunnerJob(classes, runnerClass.className, {
+          ...runnerClass,
+          namespace: namespace?.name ?? this.namespace,
+          allowForks: props.policy?.forkPullRequests === "allow",
+        }),
+    );
+    const route = props.route.bind(this, {
+      accountId: props.cloudflare.accountId,
+      zoneId: props.cloudflare.zoneId,
+      jobs: this.jobs.map(({ jobId }) => jobId),
+    });
+    this.nomadAddress = route.address;
+    const webhookSecret = secret(this, "WebhookSecret", props.generations?.webhookSecret);
+    const statusToken = secret(this, "StatusToken", props.generations?.statusToken, false);
+    this.statusToken = statusToken.current;
+    this.worker = this.#worker(props, route, webhookSecret, namespace);
+    this.#webhooks(props, route, webhookSecret);
+    this.#check(props);
+  }
+
+  #namespace({ nomad }: OnDemandRunnersProps): RunnersNamespace | undefined {
+    if (!(nomad?.createNamespace ?? this.namespace !== DEFAULT_NAMESPACE)) return undefined;
+    return new RunnersNamespace(this, "Namespace", { name: this.namespace });
+  }
+
+  #worker(
+    props: OnDemandRunnersProps,
+    route: BoundRoute,
+    webhookSecret: GeneratedSecret,
+    namespace: RunnersNamespace | undefined,
+  ): WebhookWorker {
+    const claimKey = secret(this, "ClaimKey", props.generations?.claimKey);
+    const credential = new DispatchCredential(this, "DispatchCredential", {
+      namespace: namespace?.name ?? this.namespace,
+      ...(props.generations?.nomadToken === undefined ? {} : { generation: props.generations.nomadToken }),
+      ...(props.nomad?.dispatchTokenExpiresIn === undefined
+        ? {}
+        : { expiresIn: props.nomad.dispatchTokenExpiresIn }),
+    });
+    const { access } = route;
+    return new WebhookWorker(this, "Worker", {
+      accountId: props.cloudflare.accountId,
+      zoneId: props.cloudflare.zoneId,
+      hostname: props.hostname,
+      policy: policyOf(props, this.selection),
+      classes: this.jobs.map(({ runnerClass }) => runnerClass),
+      github: props.github,
+      webhookSecret: webhookSecret.current,
+      claimKey: claimKey.current,
+      statusToken: this.statusToken,
+      ...(webhookSecret.previous !== undefined && { webhookSecretPrevious: webhookSecret.previous }),
+      ...(claimKey.previous !== undefined && { claimKeyPrevious: claimKey.previous }),
+      nomad: {
+        address: route.address,
+        namespace: this.namespace,
+        token: credential.token,
+        ...(access && { access: { clientId: access.clientId, clientSecret: access.clientSecret } }),
+      },
+      credentialExpiry: {
+        ...(access?.expiresAt !== undefined && { access: access.expiresAt }),
+        ...(credential.expiresAt !== undefined && { nomad: credential.expiresAt }),
+      },
+      retainLedger: props.ledger?.retain ?? false,
+      ...props.worker,
+    });
+  }
+
+  /** Last of all: a delivery must find a Worker that knows its secret, and jobs that it may dispatch. */
+  #webhooks(props: OnDemandRunnersProps, route: BoundRoute, webhookSecret: GeneratedSecret): void {
+    new RepositoryWebhooks(this, "Webhooks", {
+      selection: this.selection,
+      url: this.worker.webhookUrl,
+      secret: webhookSecret.current,
+      dependsOn: [...this.worker.ready, ...route.ready, ...this.jobs.flatMap(({ ready }) => ready)],
+      ...(props.policy?.publicRepositories && { publicRepositories: props.policy.publicRepositories }),
+      ...(props.githubProvider && { provider: props.githubProvider }),
+    });
+  }
+
+  #check(props: OnDemandRunnersProps): void {
+    const classes = this.jobs.map(({ runnerClass }) => runnerClass);
+    this.node.addValidation({ validate: () => problems(props, this.jobs, this.selection) });
+    for (const warning of classWarnings(classes)) Annotations.of(this).addWarning(warning);
+  }
+}
+
+function secret(scope: Construct, id: string, generation = 1, keepPrevious = true): GeneratedSecret {
+  return new GeneratedSecret(scope, id, { generation, keepPrevious });
+}
+
+function policyOf({ policy }: OnDemandRunnersProps, selection: RepositorySelection): RunnerPolicyProps {
+  return { ...policy, repositories: policy?.repositories ?? selection.patterns };
+}
+
+/** Everything that only the whole can see, at once. */
+function problems(
+  props: OnDemandRunnersProps,
+  jobs: readonly RunnerJob[],
+  selection: RepositorySelection,
+): string[] {
+  const { cloudflare, hostname, route, policy, github } = props;
+  const found = [
+    ...zoneProblems("hostname", hostname, cloudflare.zoneName),
+    ...hostnameProblems("cloudflare.zoneName", cloudflare.zoneName),
+    ...classProblems(
+      jobs.map(({ runnerClass }) => runnerClass),
+      policy?.requireSelfHostedLabel ?? true,
+    ),
+    ...payloadProblems(hostname),
+  ];
+  if (route.hostname !== undefined) {
+    found.push(...zoneProblems("route: hostname", route.hostname, cloudflare.zoneName));
+    if (route.hostname === hostname) {
+      found.push(
+        `hostname: must not be Nomad's own, got "${hostname}" for both; the Worker would call itself. Give each its own.`,
+      );
+    }
+  }
+  found.push(...github.problems(selection.owners));
+  if (jobs.length === 0) found.push("classes: must hold at least one runner class, got none");
+  return found;
+}
