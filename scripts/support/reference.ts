@@ -15,6 +15,7 @@ import {
   type RunnerClass,
   type RunnerPolicy,
 } from "../../contracts/policy";
+import { markdownTable } from "./markdown-table";
 
 /** The generated pages: path from the project's root → text. Written by `npm run docs`; a test holds them fresh. */
 export function referencePages(): ReadonlyMap<string, string> {
@@ -46,7 +47,7 @@ function bindingsPage(): string {
     "(there every binding is a variable of the same name, JSON as its text; `LEDGER` and `PUBLIC_URL` are made for you).",
     `A value holds at most ${String(MAX_BINDING_BYTES)} bytes. \`GET /healthz\` names what is missing.`,
     "",
-    ...table(["binding", "kind", "required", "what"], rows),
+    ...markdownTable(["binding", "kind", "required", "what"], rows),
     "",
     `One GitHub credential is required: \`GITHUB_TOKEN\`, or ${APP_BINDINGS.map(code).join(" and ")}.`,
   );
@@ -70,7 +71,7 @@ function fieldsPage(): string {
     "What a text from outside must look like before it goes on: into the ledger, a URL, Nomad's meta or a runner's",
     "environment. Which field is held to which, and where: [threat model](../threat-model.md#fields).",
     "",
-    ...table(["name", "expression"], rows),
+    ...markdownTable(["name", "expression"], rows),
   );
 }
 
@@ -120,14 +121,14 @@ function policyPage(): string {
     `\`RUNNER_POLICY\` is a JSON object of at most ${String(MAX_POLICY_BYTES)} bytes. A Worker with a policy it cannot read refuses everything`,
     "with 503 and says in `GET /healthz` what is wrong, all mistakes at once.",
     "",
-    ...table(
+    ...markdownTable(
       ["field", "default", "meaning"],
       Object.entries(POLICY).map(([name, [fallback, meaning]]) => [code(name), fallback, meaning]),
     ),
     "",
     "## A runner class",
     "",
-    ...table(
+    ...markdownTable(
       ["field", "default", "from", "to", "meaning"],
       Object.entries(CLASS).map(([name, meaning]) => [code(name), ...boundsOf(name), meaning]),
     ),
@@ -145,14 +146,4 @@ function page(title: string, ...lines: readonly string[]): string {
 
 function code(text: string): string {
   return `\`${text.replaceAll("|", "\\|")}\``;
-}
-
-/** A Markdown table, padded as Prettier pads it. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = head.map((title, column) =>
-    Math.max(3, title.length, ...rows.map((row) => (row[column] ?? "").length)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)];
 }
