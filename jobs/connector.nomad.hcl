@@ -237,8 +237,8 @@ job "connector" {
         change_mode          = "restart"
         splay                = "30s"
         error_on_missing_key = true
-        # The image runs as 65532, exec as nobody: neither is the one that writes it. Only root gets as far as this
-        # directory on the node.
+        # Nomad's client writes it, the image reads it as 65532 and exec as nobody. On the node it lies beneath Nomad's
+        # data directory, which the agent makes for itself alone (0700).
         perms = "0444"
       }
 
