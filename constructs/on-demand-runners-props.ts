@@ -11,7 +11,7 @@ import type { RunnerPolicyProps } from "./worker-policy";
 export const DEFAULT_RUNNERS_NAMESPACE = "github-runners";
 
 /** A runner class: its labels, its driver, its size. What holds for all classes is the stack's. */
-export type RunnerClassProps = Omit<RunnerJobProps, "namespace" | "allowForks">;
+export type RunnerClassProps = Omit<RunnerJobProps, "namespace" | "allowForks" | "dependsOn">;
 
 /** Who gets a runner, beyond the selection of repositories. */
 export type SelectionPolicyProps = Omit<RunnerPolicyProps, "repositories"> & {

@@ -51,8 +51,9 @@ export class OnDemandRunners extends Construct {
       (runnerClass) =>
         new RunnerJob(classes, runnerClass.className, {
           ...runnerClass,
-          namespace: namespace?.name ?? this.namespace,
+          namespace: this.namespace,
           allowForks: props.policy?.forkPullRequests === "allow",
+          dependsOn: namespace?.ready ?? [],
         }),
     );
     const route = props.route.bind(this, {
@@ -64,7 +65,7 @@ export class OnDemandRunners extends Construct {
     const webhookSecret = secret(this, "WebhookSecret", props.generations?.webhookSecret);
     const statusToken = secret(this, "StatusToken", props.generations?.statusToken, false);
     this.statusToken = statusToken.current;
-    this.worker = this.#worker(props, route, webhookSecret, namespace);
+    this.worker = this.#worker(props, route, webhookSecret);
     this.#webhooks(props, route, webhookSecret);
     this.#check(props);
   }
@@ -74,15 +75,10 @@ export class OnDemandRunners extends Construct {
     return new RunnersNamespace(this, "Namespace", { name: this.namespace });
   }
 
-  #worker(
-    props: OnDemandRunnersProps,
-    route: BoundRoute,
-    webhookSecret: GeneratedSecret,
-    namespace: RunnersNamespace | undefined,
-  ): WebhookWorker {
+  #worker(props: OnDemandRunnersProps, route: BoundRoute, webhookSecret: GeneratedSecret): WebhookWorker {
     const claimKey = secret(this, "ClaimKey", props.generations?.claimKey);
     const credential = new DispatchCredential(this, "DispatchCredential", {
-      namespace: namespace?.name ?? this.namespace,
+      namespace: this.namespace,
       ...(props.generations?.nomadToken === undefined ? {} : { generation: props.generations.nomadToken }),
       ...(props.nomad?.dispatchTokenExpiresIn === undefined
         ? {}

@@ -1,3 +1,4 @@
+import type { ITerraformDependable } from "cdktf";
 import { CLASS_BOUNDS, type RunnerClass, parsePolicy } from "../contracts/policy";
 import type { TaskDriver } from "./task-driver";
 
@@ -98,10 +99,17 @@ export interface RunnerJobProps {
    * @default false
    */
   readonly allowForks?: boolean;
+  /**
+   * What has to stand before the job, such as its namespace.
+   * @default - nothing
+   */
+  readonly dependsOn?: readonly ITerraformDependable[];
 }
 
 /** The props with every default in its place. */
-export type ResolvedRunnerJob = Required<Omit<RunnerJobProps, "memoryMaxMib" | "constraints">> & {
+export type ResolvedRunnerJob = Required<
+  Omit<RunnerJobProps, "memoryMaxMib" | "constraints" | "dependsOn">
+> & {
   /** 0 is the reservation. */
   readonly memoryMaxMib: number;
   readonly constraints: readonly Required<PlacementConstraint>[];

@@ -27,7 +27,8 @@ const SCRIPTS = [
  * Nothing runs until the Worker dispatches it.
  *
  * The job stays an HCL file. Terraform reads it with `file()`, which evaluates nothing in it, and hands the values over
- * as HCL2 variables. Nomad keeps the file and the variables readable, so they hold no secret.
+ * as HCL2 variables. Nomad keeps the file and the variables readable, so they hold no secret. In what it keeps of the
+ * variables it reads `+` and `%` as an URL's escapes, so a script copied from there may differ from the one that runs.
  */
 export class RunnerJob extends Construct {
   /** The class as the Worker's policy has to name it. */
@@ -56,6 +57,11 @@ export class RunnerJob extends Construct {
     const resource = new Job(this, "Resource", {
       jobspec: this.#file(JOBSPEC.id, JOBSPEC.file),
       hcl2: { vars: sorted({ ...jobVariables(job), ...Object.fromEntries(scripts) }) },
+      // One that was stopped by hand shows in the next plan, and the next deploy starts it again.
+      rerunIfDead: true,
+      // Stopped without a purge it would stay in the namespace, with its text, until Nomad's garbage collection.
+      purgeOnDestroy: true,
+      dependsOn: [...(props.dependsOn ?? [])],
     });
     this.ready = [resource];
   }
