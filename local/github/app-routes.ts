@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import type { GithubAuth, Installation } from "./auth";
 import { iso } from "./payload";
 import { type RestContext, type RestEnv, problem } from "./rest";
+import type { Permission } from "./types";
 
 /**
  * What an App asks with its JWT: where it is installed, and a token for there.
@@ -32,7 +33,7 @@ export function appRoutes(auth: GithubAuth): Hono<RestEnv> {
       {
         token,
         expires_at: iso(expiresAt),
-        permissions: { administration: "write", actions: "read", metadata: "read" },
+        permissions: granted(auth.permissionsOf(found)),
         repository_selection: "all",
       },
       201,
@@ -40,6 +41,23 @@ export function appRoutes(auth: GithubAuth): Hono<RestEnv> {
   });
 
   return routes;
+}
+
+/** Permissions under the names and levels that GitHub uses for Apps. */
+const APP_PERMISSIONS: Readonly<Record<Permission, readonly [string, "read" | "write"]>> = {
+  actions: ["actions", "read"],
+  administration: ["administration", "write"],
+  organization_hooks: ["organization_hooks", "write"],
+  organization_self_hosted_runners: ["organization_self_hosted_runners", "write"],
+  webhooks: ["repository_hooks", "write"],
+};
+
+function granted(permissions: readonly Permission[] | null): Record<string, string> {
+  const all = Object.keys(APP_PERMISSIONS) as Permission[];
+  return {
+    ...Object.fromEntries((permissions ?? all).map((it) => APP_PERMISSIONS[it])),
+    metadata: "read",
+  };
 }
 
 function find(

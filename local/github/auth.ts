@@ -19,14 +19,21 @@ export interface Installation {
 /** Who calls. */
 export type Caller =
   | { readonly kind: "app"; readonly appId: string }
-  | { readonly kind: "token"; readonly owner: string; readonly permissions: readonly Permission[] | null };
+  | {
+      readonly kind: "token";
+      /** Whether an App's installation speaks, and not a person. */
+      readonly isInstallation: boolean;
+      readonly owner: string;
+      /** null is everything. */
+      readonly permissions: readonly Permission[] | null;
+    };
 
 /** The credentials the stand-in knows, and the check of what a request carries. */
 export class GithubAuth {
   readonly installations: Installation[] = [];
   readonly #apps: readonly AppSpec[];
   readonly #tokens: TokenSpec[];
-  readonly #issued = new Map<string, { readonly account: string; expiresAt: number }>();
+  readonly #issued = new Map<string, { readonly installation: Installation; expiresAt: number }>();
 
   constructor(apps: readonly AppSpec[], tokens: readonly TokenSpec[], nextId: () => number) {
     this.#apps = apps;
@@ -42,11 +49,16 @@ export class GithubAuth {
     const bearer = /^(?:bearer|token) +([^\s]+)$/i.exec(authorization ?? "")?.[1];
     if (bearer === undefined) return null;
     const known = this.#tokens.find(({ token }) => token === bearer);
-    if (known !== undefined)
-      return { kind: "token", owner: known.owner, permissions: known.permissions ?? null };
+    if (known !== undefined) {
+      const { owner, permissions = null } = known;
+      return { kind: "token", isInstallation: false, owner, permissions };
+    }
     const issued = this.#issued.get(bearer);
     if (issued !== undefined) {
-      return now < issued.expiresAt ? { kind: "token", owner: issued.account, permissions: null } : null;
+      if (now >= issued.expiresAt) return null;
+      const { installation } = issued;
+      const permissions = this.permissionsOf(installation);
+      return { kind: "token", isInstallation: true, owner: installation.account, permissions };
     }
     const app = this.#apps.find((it) => isJwtOf(it, bearer, now));
     return app === undefined ? null : { kind: "app", appId: app.appId };
@@ -56,8 +68,13 @@ export class GithubAuth {
   issue(installation: Installation, now: number): { readonly token: string; readonly expiresAt: number } {
     const token = `ghs_${installation.appId}_${randomBytes(180).toString("base64url")}`;
     const expiresAt = now + INSTALLATION_TOKEN_MS;
-    this.#issued.set(token, { account: installation.account, expiresAt });
+    this.#issued.set(token, { installation, expiresAt });
     return { token, expiresAt };
+  }
+
+  /** What the tokens of an installation may do; null is everything. */
+  permissionsOf(installation: Installation): readonly Permission[] | null {
+    return this.#apps.find(({ appId }) => appId === installation.appId)?.permissions ?? null;
   }
 
   /** Ends every installation token at once. */

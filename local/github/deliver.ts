@@ -3,6 +3,7 @@ import type { GithubState } from "./state";
 import { deliveryHeaders } from "./sign";
 import type { Delivery, DeliveryPlan, Hook, Job, Repository } from "./types";
 import { pingPayload, workflowJobPayload } from "./payload";
+import { post } from "./post";
 
 /** Decides what becomes of a delivery, so that a test can lose, double, delay and reorder them. */
 export type Planner = (delivery: {
@@ -120,7 +121,7 @@ export class Deliverer {
     const started = Date.now();
     events.emit({ type: "delivery.sent", guid: parcel.guid, event: parcel.event, jobId: parcel.jobId });
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(settings.deliveryTimeoutMs)]);
-    const answer = await post(hook.url, headers, body, signal);
+    const answer = await post({ url: hook.url, headers, body }, settings.resolve, signal);
     const delivery: Delivery = {
       id: this.#state.id(),
       guid: parcel.guid,
@@ -152,33 +153,6 @@ export class Deliverer {
         });
       }),
     );
-  }
-}
-
-async function post(
-  url: string,
-  headers: Record<string, string>,
-  body: string,
-  signal: AbortSignal,
-): Promise<{ readonly at: number; readonly code: number; readonly status: string; readonly body: string }> {
-  try {
-    const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
-    const at = Date.now();
-    const text = await answer.text();
-    return {
-      at,
-      code: answer.status,
-      status: answer.ok ? "OK" : `Invalid HTTP Response: ${String(answer.status)}`,
-      body: text,
-    };
-  } catch (error) {
-    const timedOut = (error as { readonly name?: unknown } | null)?.name === "TimeoutError";
-    return {
-      at: Date.now(),
-      code: 0,
-      status: timedOut ? "timed out" : "failed to connect to host",
-      body: "",
-    };
   }
 }
 

@@ -3,15 +3,18 @@ import { Hono } from "hono";
 import { Faults, striking } from "../http/faults";
 import { type LoopbackServer, serve } from "../http/serve";
 import type { EventLog } from "../event-log";
+import { accountRoutes } from "./account-routes";
 import { appRoutes } from "./app-routes";
 import { GithubAuth } from "./auth";
 import { Deliverer, type Planner } from "./deliver";
+import { deliveryRoutes } from "./delivery-routes";
 import { addHook, hookRoutes } from "./hook-routes";
 import { jobRoutes } from "./job-routes";
 import { listenerRoutes } from "./listener-routes";
 import { type RestEnv, guard } from "./rest";
 import { runnerRoutes } from "./runner-routes";
 import { type Picker, Scheduler } from "./scheduler";
+import { searchRoutes } from "./search-routes";
 import { GithubState, jobView, runnerView } from "./state";
 import type {
   AppSpec,
@@ -19,6 +22,7 @@ import type {
   GithubEvent,
   GithubSettings,
   Hook,
+  Inventory,
   JobSpec,
   JobView,
   RepositorySpec,
@@ -50,6 +54,8 @@ export interface GithubStandIn {
   jobs(): JobView[];
   runners(): RunnerView[];
   deliveries(): readonly Delivery[];
+  /** Hooks and runners that are there. */
+  inventory(): Inventory;
   /** Sends a recorded delivery again, under its GUID. */
   redeliver(deliveryId: number): Promise<void>;
   /** Decides what becomes of each delivery from now on. */
@@ -119,7 +125,10 @@ function application(
     .route("/", runnerRoutes(state, serverUrl))
     .route("/", jobRoutes(state))
     .route("/", appRoutes(auth))
-    .route("/", hookRoutes(state, deliverer));
+    .route("/", hookRoutes(state, deliverer))
+    .route("/", deliveryRoutes(state, deliverer))
+    .route("/", accountRoutes(state))
+    .route("/", searchRoutes(state));
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.use(striking(faults));
   app.route("/_listener", listenerRoutes(state, scheduler));
@@ -140,8 +149,8 @@ function controls({
     faults,
     events: state.events,
     addRepository: (spec) => void state.addRepository(spec),
-    addHook: (spec) =>
-      addHook(state, { events: ["workflow_job"], contentType: "json", active: true, ...spec }),
+    addHook: ({ target, url, secret, events = ["workflow_job"], contentType = "json" }) =>
+      addHook(state, target, { url, secret, events, contentType, active: true, insecureSsl: "0" }),
     queueJob: async (spec) => {
       const { job, delivered } = scheduler.queue(spec);
       await delivered;
@@ -152,6 +161,12 @@ function controls({
     jobs: () => [...state.jobs.values()].map(jobView),
     runners: () => [...state.runners.values()].map(runnerView),
     deliveries: () => [...state.deliveries],
+    inventory: () => ({
+      hooks: [...state.hooks.values()].map(({ id, target, url, events, active }) => ({
+        ...{ id, target, url, events, active },
+      })),
+      runners: [...state.runners.values()].map(runnerView),
+    }),
     redeliver: async (deliveryId) => {
       const delivery = state.deliveries.find((it) => it.id === deliveryId);
       const hook = delivery === undefined ? undefined : state.hooks.get(delivery.hookId);

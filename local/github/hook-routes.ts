@@ -1,179 +1,161 @@
+import { createHash } from "node:crypto";
 import { Hono } from "hono";
 import type { Deliverer } from "./deliver";
+import { type Wish, changedConfig, conflicts, newConfig, patchedConfig } from "./hook-config";
 import { iso } from "./payload";
-import { type RestContext, type RestEnv, invalid, jsonBody, page, pageSize, problem, scopeOf } from "./rest";
+import { type RestContext, type RestEnv, invalid, jsonBody, page, problem, scopeOf } from "./rest";
 import type { GithubState } from "./state";
-import type { Delivery, Hook } from "./types";
+import type { Hook, HookConfig, Permission } from "./types";
 
-/** GitHub delivers again only what is younger.
- *  @see https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks */
-const REDELIVERABLE_MS = 3 * 24 * 60 * 60_000;
-
-const BASES = ["/repos/:owner/:repo/hooks", "/orgs/:org/hooks"];
+/** Where hooks are, and what their maker needs there. */
+export const HOOK_BASES: readonly (readonly [string, Permission])[] = [
+  ["/repos/:owner/:repo/hooks", "webhooks"],
+  ["/orgs/:org/hooks", "organization_hooks"],
+];
 
 /**
- * Webhooks of a repository and of an organization, their deliveries, and redelivery.
+ * Webhooks of a repository and of an organization.
  * @see https://docs.github.com/rest/repos/webhooks
+ * @see https://docs.github.com/rest/orgs/webhooks
  */
 export function hookRoutes(state: GithubState, deliverer: Deliverer): Hono<RestEnv> {
   const routes = new Hono<RestEnv>();
-  for (const base of BASES) {
-    routes.post(base, (context) => create(context, state, deliverer));
+  for (const [base, permission] of HOOK_BASES) {
+    const one = `${base}/:hook{[0-9]+}`;
+    routes.post(base, (context) => create(context, state, deliverer, permission));
     routes.get(base, (context) => {
-      const found = scopeOf(context, state, "webhooks");
+      const found = scopeOf(context, state, permission);
       if (found instanceof Response) return found;
       const all = [...state.hooks.values()].filter((hook) => isOf(hook, found.scope));
-      return context.json(page(context, all).map((hook) => hookView(state, hook)));
+      return context.json(page(context, all).map((hook) => hookView(context, state, hook)));
     });
-    routes.get(`${base}/:hook{[0-9]+}`, (context) => {
-      const hook = hookOf(context, state);
-      return hook instanceof Response ? hook : context.json(hookView(state, hook));
+    routes.get(one, (context) => {
+      const hook = hookOf(context, state, permission);
+      return hook instanceof Response ? hook : tagged(context, hookView(context, state, hook));
     });
-    routes.delete(`${base}/:hook{[0-9]+}`, (context) => {
-      const hook = hookOf(context, state);
+    routes.patch(one, (context) => change(context, state, permission, changedConfig));
+    routes.get(`${one}/config`, (context) => {
+      const hook = hookOf(context, state, permission);
+      return hook instanceof Response ? hook : context.json(configView(hook));
+    });
+    routes.patch(`${one}/config`, async (context) => {
+      const answer = await change(context, state, permission, patchedConfig);
+      const hook = state.hooks.get(Number(context.req.param("hook")));
+      return answer.ok && hook !== undefined ? context.json(configView(hook)) : answer;
+    });
+    routes.delete(one, (context) => {
+      const hook = hookOf(context, state, permission);
       if (hook instanceof Response) return hook;
+      if (isArchived(state, hook.target)) return readOnly(context);
       state.hooks.delete(hook.id);
       return context.body(null, 204);
     });
-    routes.post(`${base}/:hook{[0-9]+}/pings`, (context) => {
-      const hook = hookOf(context, state);
+    routes.post(`${one}/pings`, (context) => {
+      const hook = hookOf(context, state, permission);
       if (hook instanceof Response) return hook;
       void deliverer.ping(hook);
       return context.body(null, 204);
-    });
-    routes.get(`${base}/:hook{[0-9]+}/deliveries`, (context) => list(context, state));
-    routes.get(`${base}/:hook{[0-9]+}/deliveries/:id{[0-9]+}`, (context) => {
-      const delivery = deliveryOf(context, state);
-      if (delivery instanceof Response) return delivery;
-      return context.json({
-        ...deliveryView(delivery),
-        request: { headers: delivery.requestHeaders, payload: JSON.parse(delivery.payload) as unknown },
-        response: { headers: {}, payload: delivery.responseBody },
-      });
-    });
-    routes.post(`${base}/:hook{[0-9]+}/deliveries/:id{[0-9]+}/attempts`, (context) => {
-      const hook = hookOf(context, state);
-      if (hook instanceof Response) return hook;
-      const delivery = deliveryOf(context, state);
-      if (delivery instanceof Response) return delivery;
-      if (Date.now() - delivery.deliveredAt > REDELIVERABLE_MS) {
-        return problem(context, 422, "The delivery is too old to be redelivered");
-      }
-      void deliverer.redeliver(hook, delivery);
-      return context.json({}, 202);
     });
   }
   return routes;
 }
 
-async function create(context: RestContext, state: GithubState, deliverer: Deliverer): Promise<Response> {
-  const found = scopeOf(context, state, "webhooks");
+async function create(
+  context: RestContext,
+  state: GithubState,
+  deliverer: Deliverer,
+  permission: Permission,
+): Promise<Response> {
+  const found = scopeOf(context, state, permission);
   if (found instanceof Response) return found;
-  const body = await jsonBody(context);
-  const config = body?.["config"] as Record<string, unknown> | undefined;
-  const url = config?.["url"];
-  if (typeof url !== "string" || !/^https?:\/\//.test(url))
-    return invalid(context, ["url must be an http(s) URL"]);
-  const events = body?.["events"] ?? ["push"];
-  if (!Array.isArray(events) || !events.every((it) => typeof it === "string")) {
-    return invalid(context, ["events must be a list of strings"]);
-  }
-  const secret = config?.["secret"];
-  const hook = addHook(state, {
-    target: found.scope,
-    url,
-    secret: typeof secret === "string" && secret !== "" ? secret : null,
-    events,
-    active: body?.["active"] !== false,
-    // GitHub's default, and a common mistake.
-    contentType: config?.["content_type"] === "json" ? "json" : "form",
-  });
+  if (isArchived(state, found.scope)) return readOnly(context);
+  const wish = newConfig(await jsonBody(context));
+  const errors = wish.ok ? conflicts(state, found.scope, wish.config, null) : wish.errors;
+  if (!wish.ok || errors.length > 0) return invalid(context, errors);
+  const hook = addHook(state, found.scope, wish.config);
   void deliverer.ping(hook);
-  return context.json(hookView(state, hook), 201);
+  const view = hookView(context, state, hook);
+  context.header("location", view.url);
+  return context.json(view, 201);
+}
+
+async function change(
+  context: RestContext,
+  state: GithubState,
+  permission: Permission,
+  apply: (hook: Hook, body: Readonly<Record<string, unknown>> | null) => Wish,
+): Promise<Response> {
+  const hook = hookOf(context, state, permission);
+  if (hook instanceof Response) return hook;
+  if (isArchived(state, hook.target)) return readOnly(context);
+  const wish = apply(hook, await jsonBody(context));
+  const errors = wish.ok ? conflicts(state, hook.target, wish.config, hook) : wish.errors;
+  if (!wish.ok || errors.length > 0) return invalid(context, errors);
+  const changed: Hook = { ...hook, ...wish.config, updatedAt: Date.now() };
+  state.hooks.set(hook.id, changed);
+  return context.json(hookView(context, state, changed));
 }
 
 /** Makes a hook without a ping. */
-export function addHook(state: GithubState, spec: Omit<Hook, "id" | "createdAt">): Hook {
-  const hook: Hook = { ...spec, id: state.smallId(), createdAt: Date.now() };
+export function addHook(state: GithubState, target: string, config: HookConfig): Hook {
+  const now = Date.now();
+  const hook: Hook = { ...config, target, id: state.smallId(), createdAt: now, updatedAt: now };
   state.hooks.set(hook.id, hook);
   return hook;
 }
 
-function list(context: RestContext, state: GithubState): Response {
-  const hook = hookOf(context, state);
-  if (hook instanceof Response) return hook;
-  const status = context.req.query("status");
-  const cursor = Number(context.req.query("cursor") ?? Number.POSITIVE_INFINITY);
-  const size = pageSize(context);
-  const matching = state.deliveries
-    .filter((it) => it.hookId === hook.id && it.id < cursor)
-    .filter((it) => status === undefined || (status === "success") === isSuccess(it))
-    .reverse();
-  const shown = matching.slice(0, size);
-  const last = shown.at(-1);
-  if (last !== undefined && matching.length > size) {
-    const next = new URL(context.req.url);
-    next.searchParams.set("cursor", String(last.id));
-    context.header("link", `<${next.href}>; rel="next"`);
-  }
-  return context.json(shown.map(deliveryView));
-}
-
-function isSuccess(delivery: Delivery): boolean {
-  return delivery.statusCode >= 200 && delivery.statusCode < 300;
-}
-
-function hookOf(context: RestContext, state: GithubState): Hook | Response {
-  const found = scopeOf(context, state, "webhooks");
+/** The hook that a path names, or the answer to give instead. */
+export function hookOf(context: RestContext, state: GithubState, permission: Permission): Hook | Response {
+  const found = scopeOf(context, state, permission);
   if (found instanceof Response) return found;
   const hook = state.hooks.get(Number(context.req.param("hook")));
   return hook !== undefined && isOf(hook, found.scope) ? hook : problem(context, 404, "Not Found");
-}
-
-function deliveryOf(context: RestContext, state: GithubState): Delivery | Response {
-  const hook = hookOf(context, state);
-  if (hook instanceof Response) return hook;
-  const id = Number(context.req.param("id"));
-  const delivery = state.deliveries.find((it) => it.id === id && it.hookId === hook.id);
-  return delivery ?? problem(context, 404, "Not Found");
 }
 
 function isOf(hook: Hook, scope: string): boolean {
   return hook.target.toLowerCase() === scope.toLowerCase();
 }
 
-function hookView(state: GithubState, hook: Hook): object {
+function isArchived(state: GithubState, target: string): boolean {
+  return state.repository(target)?.archived === true;
+}
+
+function readOnly(context: RestContext): Response {
+  return problem(context, 403, "Repository was archived so is read-only.");
+}
+
+/** An answer that the same client need not read twice: 304 while nothing changed. */
+function tagged(context: RestContext, body: object): Response {
+  const tag = `W/"${createHash("sha256").update(JSON.stringify(body)).digest("hex")}"`;
+  context.header("etag", tag);
+  return context.req.header("if-none-match") === tag ? context.body(null, 304) : context.json(body);
+}
+
+type View = { readonly url: string } & Readonly<Record<string, unknown>>;
+
+function hookView(context: RestContext, state: GithubState, hook: Hook): View {
+  const isRepository = state.repository(hook.target) !== undefined;
+  const { origin, pathname } = new URL(context.req.url);
+  const api = origin + (pathname.startsWith("/api/v3/") ? "/api/v3" : "");
+  const url = `${api}/${isRepository ? "repos" : "orgs"}/${hook.target}/hooks/${String(hook.id)}`;
   return {
-    type: state.repository(hook.target) === undefined ? "Organization" : "Repository",
-    id: hook.id,
-    name: "web",
-    active: hook.active,
-    events: hook.events,
-    config: {
-      url: hook.url,
-      content_type: hook.contentType,
-      insecure_ssl: "0",
-      ...(hook.secret === null ? {} : { secret: "********" }),
-    },
+    ...{ type: isRepository ? "Repository" : "Organization", id: hook.id, name: "web" },
+    ...{ active: hook.active, events: hook.events, config: configView(hook) },
     created_at: iso(hook.createdAt),
-    updated_at: iso(hook.createdAt),
-    last_response: { code: null, status: "unused", message: null },
+    updated_at: iso(hook.updatedAt),
+    url,
+    ...(isRepository && { test_url: `${url}/test` }),
+    ping_url: `${url}/pings`,
+    deliveries_url: `${url}/deliveries`,
+    ...(isRepository && { last_response: { code: null, status: "unused", message: null } }),
   };
 }
 
-function deliveryView(delivery: Delivery): object {
+function configView(hook: Hook): object {
   return {
-    id: delivery.id,
-    guid: delivery.guid,
-    delivered_at: new Date(delivery.deliveredAt).toISOString(),
-    redelivery: delivery.redelivery,
-    duration: delivery.duration,
-    status: delivery.status,
-    status_code: delivery.statusCode,
-    event: delivery.event,
-    action: delivery.action,
-    installation_id: null,
-    repository_id: delivery.repositoryId,
-    throttled_at: null,
+    url: hook.url,
+    content_type: hook.contentType,
+    insecure_ssl: hook.insecureSsl,
+    ...(hook.secret === null ? {} : { secret: "********" }),
   };
 }

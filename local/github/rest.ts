@@ -57,7 +57,7 @@ export function problem(
 }
 
 /** 422 with GitHub's list of reasons. */
-export function invalid(context: Context, errors: readonly string[]): Response {
+export function invalid(context: Context, errors: readonly (string | object)[]): Response {
   return context.json(
     {
       message: "Validation Failed",

@@ -27,6 +27,7 @@ export const DEFAULT_SETTINGS: Required<GithubSettings> = {
   lostRunnerMs: 10 * MINUTE_MS,
   deliveryTimeoutMs: 10_000,
   runnerGroups: [1],
+  resolve: {},
 };
 
 /** Everything the stand-in remembers, and the ids it gives out. */
@@ -74,6 +75,8 @@ export class GithubState {
       private: spec.private ?? true,
       fork: spec.fork ?? false,
       organization: spec.organization ?? false,
+      archived: spec.archived ?? false,
+      topics: spec.topics ?? [],
     };
     this.repositories.set(spec.fullName.toLowerCase(), repository);
     return repository;
@@ -88,6 +91,11 @@ export class GithubState {
     return [...this.repositories.values()].some(
       (it) => it.organization && it.owner.toLowerCase() === login.toLowerCase(),
     );
+  }
+
+  /** Whether there is an account of that login: one that owns a repository. */
+  isAccount(login: string): boolean {
+    return [...this.repositories.values()].some((it) => it.owner.toLowerCase() === login.toLowerCase());
   }
 
   addRunner(scope: string, name: string, labels: readonly string[], groupId: number): Runner {

@@ -8,6 +8,10 @@ export interface RepositorySpec {
   readonly fork?: boolean;
   /** Whether its owner is an organization. @default false */
   readonly organization?: boolean;
+  /** Whether it is archived: read-only. @default false */
+  readonly archived?: boolean;
+  /** @default none */
+  readonly topics?: readonly string[];
 }
 
 export interface Repository {
@@ -18,6 +22,8 @@ export interface Repository {
   readonly private: boolean;
   readonly fork: boolean;
   readonly organization: boolean;
+  readonly archived: boolean;
+  readonly topics: readonly string[];
 }
 
 export type JobStatus = "waiting" | "queued" | "in_progress" | "completed";
@@ -105,17 +111,31 @@ export interface RunnerSession {
 export type RunnerMessage =
   { readonly type: "job"; readonly jobId: number } | { readonly type: "cancel"; readonly jobId: number };
 
-/** A webhook. */
-export interface Hook {
-  readonly id: number;
-  /** `owner/name`, or an organization's login. */
-  readonly target: string;
+/** What the maker of a webhook decides. */
+export interface HookConfig {
   readonly url: string;
   readonly secret: string | null;
   readonly events: readonly string[];
   readonly active: boolean;
   readonly contentType: "json" | "form";
+  /** "1" takes any certificate. */
+  readonly insecureSsl: "0" | "1";
+}
+
+/** A webhook. A change replaces it under its id. */
+export interface Hook extends HookConfig {
+  readonly id: number;
+  /** `owner/name`, or an organization's login. */
+  readonly target: string;
   readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What is left at GitHub of a stack: after a destroy, nothing. */
+export interface Inventory {
+  /** Never with a secret. */
+  readonly hooks: readonly Pick<Hook, "id" | "target" | "url" | "events" | "active">[];
+  readonly runners: readonly RunnerView[];
 }
 
 /** One attempt to deliver. */
@@ -193,9 +213,14 @@ export interface AppSpec {
   readonly publicKey: string;
   /** Logins of the accounts it is installed on. */
   readonly accounts: readonly string[];
+  /** What its installation tokens may do besides reading metadata. @default everything */
+  readonly permissions?: readonly Permission[];
 }
 
-export type Permission = "administration" | "webhooks" | "actions" | "organization_self_hosted_runners";
+/** `webhooks` makes a repository's hooks, `organization_hooks` an organization's: a token that registers runners has
+ *  neither unless it is given them. */
+export type Permission =
+  "administration" | "webhooks" | "organization_hooks" | "actions" | "organization_self_hosted_runners";
 
 /** A fine-grained personal access token: one owner. */
 export interface TokenSpec {
@@ -222,4 +247,7 @@ export interface GithubSettings {
   readonly deliveryTimeoutMs?: number;
   /** Runner groups that exist. @default [1] */
   readonly runnerGroups?: readonly number[];
+  /** Where on loopback an origin is served, for deliveries: `https://hooks.example.com` to `http://127.0.0.1:8787`. The
+   *  `Host` header stays. What is neither on loopback nor in here is not reached. @default none */
+  readonly resolve?: Readonly<Record<string, string>>;
 }
