@@ -1,4 +1,5 @@
 import { Miniflare, Response as RuntimeResponse } from "miniflare";
+import { headerPairs } from "../http/headers";
 import { onLines } from "./lines";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -114,14 +115,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 const CONNECTION_HEADERS = ["accept-encoding", "connection", "content-length", "host", "transfer-encoding"];
 
 async function dispatch(miniflare: Miniflare, request: EdgeRequest): Promise<Response> {
-  const headers = [...request.headers].filter(([name]) => !CONNECTION_HEADERS.includes(name));
+  const headers = headerPairs(request.headers).filter(([name]) => !CONNECTION_HEADERS.includes(name));
   const answer = await miniflare.dispatchFetch(request.url.href, {
     method: request.method,
     headers,
     body: request.body,
     redirect: "manual",
   });
-  return new Response(await bodyOf(answer), { status: answer.status, headers: [...answer.headers] });
+  return new Response(await bodyOf(answer), { status: answer.status, headers: headerPairs(answer.headers) });
 }
 
 function outboundService(
@@ -132,12 +133,12 @@ function outboundService(
     const answered = await answer({
       method: request.method,
       url: new URL(request.url),
-      headers: new Headers([...request.headers]),
+      headers: new Headers(headerPairs(request.headers)),
       body: body.byteLength === 0 ? null : body,
     });
     return new RuntimeResponse(await bodyOf(answered), {
       status: answered.status,
-      headers: [...answered.headers],
+      headers: headerPairs(answered.headers),
     });
   };
 }
@@ -146,7 +147,7 @@ function outboundService(
 interface IncomingRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers: Iterable<[string, string]>;
+  readonly headers: Parameters<typeof headerPairs>[0];
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
@@ -155,8 +156,8 @@ const BODILESS = [101, 204, 205, 304];
 async function bodyOf(answer: {
   status: number;
   arrayBuffer(): Promise<ArrayBuffer>;
-}): Promise<Buffer | null> {
-  const bytes = Buffer.from(await answer.arrayBuffer());
+}): Promise<ArrayBuffer | null> {
+  const bytes = await answer.arrayBuffer();
   return BODILESS.includes(answer.status) ? null : bytes;
 }
 
