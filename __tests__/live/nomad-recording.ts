@@ -1,50 +1,75 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Recording, playRecording, readRecording } from "../local/support/recording";
+import { type RecordedJob, type Recording, playRecording, readRecording } from "../local/support/recording";
 import type { NomadAgent } from "./nomad-agent";
 
 /**
- * Plays the recording that holds the Nomad stand-in against a real Nomad, in its namespace `default`.
+ * Plays the recordings that hold the Nomad stand-in against a real Nomad, in its namespace `default`.
  * @returns how many answers there were, and a text for each that was not as recorded
  */
 export async function playOnAgent(
   agent: NomadAgent,
 ): Promise<{ readonly answers: number; readonly different: readonly string[] }> {
-  const recording = readRecording();
-  await registerJobs(agent, recording);
-  const secrets = await makeTokens(agent, recording);
-  const played = await playRecording(recording, agent.url, secrets);
-  const different = played
-    .filter(({ recorded, given }) => !isDeepStrictEqual(recorded, given))
-    .map(
-      ({ name, recorded, given }) =>
-        `${name}\n  recorded ${JSON.stringify(recorded)}\n  given    ${JSON.stringify(given)}`,
+  let answers = 0;
+  const different: string[] = [];
+  for (const name of ["nomad-dispatch", "nomad-drain"] as const) {
+    const recording = readRecording(name);
+    await registerJobs(agent, recording);
+    const played = await playRecording(recording, agent.url, await makeTokens(agent, recording));
+    answers += played.length;
+    different.push(
+      ...played
+        .filter(({ recorded, given }) => !isDeepStrictEqual(recorded, given))
+        .map(
+          (it) =>
+            `${it.name}\n  recorded ${JSON.stringify(it.recorded)}\n  given    ${JSON.stringify(it.given)}`,
+        ),
     );
-  return { answers: played.length, different };
+    await purgeJobs(agent, recording);
+  }
+  return { answers, different };
 }
 
 async function registerJobs(agent: NomadAgent, recording: Recording): Promise<void> {
   for (const [id, job] of Object.entries(recording.jobs)) {
-    const rules = typeof job === "string" ? { payload: "optional", metaRequired: [], metaOptional: [] } : job;
-    const { payload, metaRequired, metaOptional } = rules;
-    const parameterized = { Payload: payload, MetaRequired: metaRequired, MetaOptional: metaOptional };
-    const task = {
-      Name: "t",
-      Driver: "raw_exec",
-      Config: { command: "/bin/true" },
-      Resources: { CPU: 20, MemoryMB: 16 },
-    };
-    await agent.call("POST", "/v1/jobs", {
-      Job: {
-        ID: id,
-        Name: id,
-        Type: "batch",
-        Datacenters: ["*"],
-        ...(job === "not parameterized" ? {} : { ParameterizedJob: parameterized }),
-        TaskGroups: [{ Name: "g", Count: 1, Tasks: [task] }],
-      },
-    });
+    await agent.call("POST", "/v1/jobs", { Job: { ID: id, Name: id, ...specification(job) } });
     if (typeof job === "string" && job.endsWith("stopped")) await agent.call("DELETE", `/v1/job/${id}`);
   }
+}
+
+/** One recording's jobs are not there for the next, nor their children. */
+async function purgeJobs(agent: NomadAgent, { jobs }: Recording): Promise<void> {
+  const listed = (await agent.call("GET", "/v1/jobs")) as { ID: string; ParentID: string }[];
+  const own = listed.filter(({ ID, ParentID }) => ID in jobs || ParentID in jobs);
+  for (const { ID } of own) await agent.call("DELETE", `/v1/job/${encodeURIComponent(ID)}?purge=true`);
+}
+
+function specification(job: RecordedJob | string): object {
+  const rules: RecordedJob =
+    typeof job === "string" ? { payload: "optional", metaRequired: [], metaOptional: [] } : job;
+  const { payload, metaRequired, metaOptional, runs } = rules;
+  const parameterized = { Payload: payload, MetaRequired: metaRequired, MetaOptional: metaOptional };
+  const sleeps = job === "service" || runs === "sleep";
+  const after = task("after", "/bin/sleep", "0.2");
+  return {
+    Type: job === "service" ? "service" : "batch",
+    Datacenters: [runs === "no room" ? "nowhere" : "*"],
+    ...(job === "not parameterized" || job === "service" ? {} : { ParameterizedJob: parameterized }),
+    TaskGroups: [
+      {
+        Name: "g",
+        Count: 1,
+        Tasks: [
+          sleeps ? task("main", "/bin/sleep", "600") : task("main", "/bin/true"),
+          ...(runs === undefined ? [] : [{ ...after, Lifecycle: { Hook: "poststop" } }]),
+        ],
+      },
+    ],
+  };
+}
+
+function task(name: string, command: string, ...args: readonly string[]): object {
+  const Resources = { CPU: 20, MemoryMB: 16 };
+  return { Name: name, Driver: "raw_exec", Config: { command, args }, Resources };
 }
 
 async function makeTokens(agent: NomadAgent, recording: Recording): Promise<Record<string, string>> {

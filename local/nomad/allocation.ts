@@ -11,7 +11,7 @@ export interface AllocationHooks {
   readonly exited: (task: NomadTask, code: number | null) => void;
 }
 
-/** One allocation of a dispatched job, run as plain processes. */
+/** One allocation of a job, run as plain processes. */
 export class AllocationRun {
   readonly allocation: Allocation = { id: randomUUID(), status: "running", tasks: [] };
   /** Ends when the last task has ended; never fails. */
@@ -31,8 +31,8 @@ export class AllocationRun {
    * @param root directory for allocations
    * @param path PATH of the tasks
    */
-  constructor(job: NomadJob, child: Child, root: string, path: string, hooks: AllocationHooks) {
-    this.#job = job;
+  constructor(child: Child, root: string, path: string, hooks: AllocationHooks) {
+    this.#job = child.job;
     this.#child = child;
     this.#directory = join(root, this.allocation.id);
     this.#path = path;
@@ -57,7 +57,8 @@ export class AllocationRun {
   async #run(): Promise<void> {
     let failed = false;
     for (const task of this.#job.tasks.filter((it) => it.lifecycle === "main")) {
-      if (!this.#isOver()) failed = !(await this.#runTask(task)) || failed;
+      // What Nomad itself ended has not failed, whatever it exited with.
+      if (!this.#isOver()) failed = (!(await this.#runTask(task)) && !this.#stopping) || failed;
     }
     for (const task of this.#job.tasks.filter((it) => it.lifecycle === "poststop")) {
       if (!this.#lost) failed = !(await this.#runTask(task)) || failed;

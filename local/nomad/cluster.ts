@@ -18,6 +18,7 @@ export interface ClusterOptions {
 /** Jobs, their dispatched children, and the machines they run on. */
 export class Cluster {
   readonly jobs = new Map<string, NomadJob>();
+  /** What runs, or has run: dispatched children, and jobs that run by themselves. */
   readonly children = new Map<string, Child>();
   readonly #events: EventLog<NomadEvent>;
   readonly #path: string;
@@ -49,11 +50,45 @@ export class Cluster {
     const root = await this.#root;
     for (const child of this.children.values()) {
       if (this.#closed) return;
-      const job = this.jobs.get(child.parent);
-      if (child.status !== "pending" || job === undefined || job.tasks.length === 0) continue;
+      if (child.status !== "pending" || child.job.tasks.length === 0) continue;
       if (this.#running.size >= this.#capacity) this.#block(child);
-      else this.#place(job, child, root);
+      else this.#place(child, root);
     }
+  }
+
+  /** Registers a job. One that cannot be dispatched and has tasks is started. */
+  register(job: NomadJob): void {
+    this.jobs.set(job.id, job);
+    if (job.parameterized !== null || job.tasks.length === 0) return;
+    const index = this.nextIndex();
+    this.children.set(job.id, {
+      id: job.id,
+      parent: "",
+      job,
+      token: null,
+      meta: {},
+      payload: Buffer.alloc(0),
+      createIndex: index,
+      modifyIndex: index,
+      status: "pending",
+      stopped: false,
+      allocations: [],
+    });
+    void this.schedule();
+  }
+
+  /**
+   * Ends a job by its id: a parameterized one refuses dispatches and leaves its children alone, any other is stopped.
+   * @param purge whether it is forgotten as well, with its allocations, whether they have ended or not
+   * @returns whether there was such a job
+   */
+  deregister(id: string, purge: boolean): boolean {
+    const job = this.jobs.get(id);
+    const child = this.children.get(id);
+    if (job !== undefined) this.jobs.set(id, { ...job, stopped: true });
+    if (child !== undefined) this.stop(child);
+    if (!purge) return job !== undefined || child !== undefined;
+    return [this.jobs.delete(id), this.children.delete(id)].includes(true);
   }
 
   /** Stops a child: one that waits is dead at once, one that runs ends as its task lets it. */
@@ -69,11 +104,10 @@ export class Cluster {
    */
   async replace(child: Child, keep: boolean): Promise<void> {
     const runs = this.#runsOf(child);
-    const job = this.jobs.get(child.parent);
-    if (job === undefined || runs.length === 0) throw new Error(`child ${child.id} is not running`);
+    if (runs.length === 0) throw new Error(`child ${child.id} is not running`);
     if (!keep) for (const run of runs) run.lose();
     this.#root ??= mkdtemp(join(tmpdir(), "nomad-stand-in-"));
-    this.#place(job, child, await this.#root);
+    this.#place(child, await this.#root);
   }
 
   async close(): Promise<void> {
@@ -96,11 +130,11 @@ export class Cluster {
   }
   readonly #blocked = new WeakSet<Child>();
 
-  #place(job: NomadJob, child: Child, root: string): void {
+  #place(child: Child, root: string): void {
     child.status = "running";
     child.modifyIndex = this.nextIndex();
     this.#events.emit({ type: "child.running", child: child.id });
-    const run = new AllocationRun(job, child, root, this.#path, {
+    const run = new AllocationRun(child, root, this.#path, {
       started: (task, pid) => {
         this.#events.emit({ type: "task.started", child: child.id, task: task.name, pid });
       },

@@ -46,6 +46,7 @@ export function dispatch(
   const child: Child = {
     id: `${jobId}/dispatch-${prefix}${seconds}-${randomBytes(4).toString("hex")}`,
     parent: jobId,
+    job: parent,
     token: idempotencyToken,
     meta: request.meta,
     payload: request.payload,

@@ -63,7 +63,7 @@ export async function startNomad(options: NomadOptions = {}): Promise<NomadStand
   const cluster = new Cluster({ capacity, path: options.path ?? process.env["PATH"] ?? "" }, events);
   for (const source of options.jobs ?? []) {
     const job = "file" in source ? await readJobspec(source.file, source.variables) : source;
-    cluster.jobs.set(job.id, job);
+    cluster.register(job);
   }
   const app = application(
     new NomadApi(cluster, options.tokens ?? [], events),
@@ -81,7 +81,7 @@ export async function startNomad(options: NomadOptions = {}): Promise<NomadStand
     url: server.url,
     faults,
     events,
-    children: () => [...cluster.children.values()].map(view),
+    children: () => [...cluster.children.values()].filter(({ parent }) => parent !== "").map(view),
     stop: (id) => {
       cluster.stop(childOf(id));
     },

@@ -11,7 +11,10 @@ export interface NomadJob {
   /** null: a job that cannot be dispatched. */
   readonly parameterized: DispatchRules | null;
   readonly stopped: boolean;
-  /** Main task first; the poststop ones after it. Without tasks a child stays pending for ever. */
+  /**
+   * Main task first; the poststop ones after it. Without tasks a child stays pending for ever. A job that cannot be
+   * dispatched runs its tasks at once, as a service does.
+   */
   readonly tasks: readonly NomadTask[];
 }
 
@@ -36,18 +39,24 @@ export interface NomadTemplate {
   readonly mode: number;
 }
 
-export type Capability = "dispatch-job" | "list-jobs" | "read-job" | "submit-job";
+export type Capability =
+  "dispatch-job" | "list-jobs" | "read-job" | "submit-job" | "deregister-job" | "purge-job";
 
 /** An ACL token of one namespace. */
 export interface NomadToken {
   readonly secret: string;
+  /** @default - made up */
+  readonly name?: string;
   readonly capabilities: readonly Capability[];
 }
 
-/** A dispatched job. */
+/** A dispatched job, or a job that runs by itself. */
 export interface Child {
   readonly id: string;
+  /** Empty where nobody dispatched it. */
   readonly parent: string;
+  /** The job as it was when this was made: what becomes of the parent later does not matter to a child. */
+  readonly job: NomadJob;
   readonly token: string | null;
   readonly meta: Readonly<Record<string, string>>;
   readonly payload: Buffer;
