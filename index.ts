@@ -8,8 +8,19 @@ export {
   type GithubVariableProps,
   type GithubVaultKvProps,
 } from "./constructs/github-credentials";
-export { ConnectorDriver } from "./constructs/connector-driver";
-export { NomadGateway, type INomadGateway, type NomadGatewayProps } from "./constructs/nomad-gateway";
+export {
+  ConnectorDriver,
+  type DockerConnectorProps,
+  type ExecConnectorProps,
+} from "./constructs/connector-driver";
+export {
+  NomadGateway,
+  type AccessToken,
+  type INomadGateway,
+  type NomadGatewayAttributes,
+  type NomadGatewayProps,
+} from "./constructs/nomad-gateway";
+export type { ServiceTokenRotation } from "./constructs/nomad-gateway-props";
 export {
   NomadRoute,
   type BoundRoute,
@@ -32,8 +43,20 @@ export type {
   SelectionPolicyProps,
 } from "./constructs/on-demand-runners-props";
 export { OrganizationWebhook, type OrganizationWebhookProps } from "./constructs/organization-webhook";
-export { ProviderCredentials } from "./constructs/provider-credentials";
-export { RepositorySelection } from "./constructs/repository-selection";
+export {
+  ProviderCredentials,
+  type BoundProviderCredentials,
+  type EnvironmentCredentialsProps,
+  type GithubAppInstallations,
+  type VaultKvCredentialsProps,
+} from "./constructs/provider-credentials";
+export {
+  RepositorySelection,
+  type OrganizationSelectionProps,
+  type OwnerSelectionProps,
+  type TopicSelectionProps,
+  type WebhookTarget,
+} from "./constructs/repository-selection";
 export { RepositoryWebhooks, type RepositoryWebhooksProps } from "./constructs/repository-webhooks";
 export { RunnerJob } from "./constructs/runner-job";
 export type { PlacementConstraint, RunnerJobProps } from "./constructs/runner-job-props";
@@ -52,6 +75,7 @@ export {
   type ExecDriverProps,
 } from "./constructs/task-driver";
 export { TunnelConnector, type TunnelConnectorProps } from "./constructs/tunnel-connector";
+export type { ConnectorVault } from "./constructs/tunnel-connector-props";
 export { VaultSecrets, type VaultSecretsProps } from "./constructs/vault-secrets";
 export { WebhookWorker } from "./constructs/webhook-worker";
 export type {
@@ -59,6 +83,8 @@ export type {
   WebhookWorkerProps,
   WorkerNomadProps,
 } from "./constructs/webhook-worker-props";
+export type { KvSecretReference } from "./constructs/kv-secret";
+export type { WebhookProps } from "./constructs/webhook-props";
 export type { RunnerPolicyProps } from "./constructs/worker-policy";
 export type { SecretsStoreReference } from "./contracts/bindings";
 export type { RunnerClass } from "./contracts/policy";

@@ -34,6 +34,8 @@ function deploy({ script, bytes }: ReturnType<typeof upload>, leaveOut: readonly
   // A reference has its value at apply; any text will do here.
   const value = (text: string | undefined): string =>
     text?.startsWith("${") === true ? "a-value-that-is-known-at-apply-only" : (text ?? "");
+  const timed = (json: string | undefined): string =>
+    (json ?? "").replace(/\$\{[^}]*\}/g, "2027-01-01T00:00:00Z");
   return new Miniflare({
     modules: [{ type: "ESModule", path: script.main_module, contents: bytes.toString() }],
     compatibilityDate: script.compatibility_date,
@@ -43,7 +45,7 @@ function deploy({ script, bytes }: ReturnType<typeof upload>, leaveOut: readonly
         .filter(({ type }) => type !== "d1")
         .map(({ name, type, text, json }) => [
           name ?? "",
-          type === "json" ? (JSON.parse(json ?? "") as Json) : value(text),
+          type === "json" ? (JSON.parse(timed(json)) as Json) : value(text),
         ]),
     ),
     d1Databases: declared.flatMap(({ name, type }) => (type === "d1" ? [name ?? ""] : [])),

@@ -1,4 +1,11 @@
-import { GithubCredentials, type RunnerClassProps, type RunnersStackProps, TaskDriver } from "../../index";
+import {
+  GithubCredentials,
+  NomadRoute,
+  RepositorySelection,
+  type RunnerClassProps,
+  type RunnersStackProps,
+  TaskDriver,
+} from "../../index";
 
 export const LINUX: RunnerClassProps = {
   className: "linux",
@@ -15,17 +22,22 @@ export const LARGE: RunnerClassProps = {
   maxRunners: 2,
 };
 
+export const TUNNEL = {
+  hostname: "nomad.example.com",
+  accessTeamName: "octo-team",
+  origin: "http://127.0.0.1:4646",
+  vault: { kvMount: "kv" },
+} as const;
+
 /** A stack as a user may write it; no value is anybody's. */
 export const SETTINGS: RunnersStackProps = {
-  cloudflare: { accountId: "a".repeat(32), zoneId: "b".repeat(32) },
+  repositories: [RepositorySelection.named(["octo-org/example", "octo-org/tool"])],
+  cloudflare: { accountId: "a".repeat(32), zoneId: "b".repeat(32), zoneName: "example.com" },
   hostname: "runners.example.com",
-  nomad: {
-    apiAddress: "http://127.0.0.1:4646",
-    workerAddress: "https://nomad.example.com",
-    namespace: "runners",
-  },
+  route: NomadRoute.tunnel(TUNNEL),
+  nomad: { apiAddress: "http://127.0.0.1:4646", namespace: "runners" },
+  vault: { address: "http://127.0.0.1:8200" },
   consul: { address: "127.0.0.1:8500", scheme: "http", path: "terraform/github-runners" },
   github: GithubCredentials.variable({ appId: "123456" }),
-  policy: { repositories: ["octo-org/*"] },
   classes: [LINUX, LARGE],
 };
