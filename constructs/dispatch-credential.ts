@@ -1,6 +1,6 @@
 import { AclPolicy } from "@cdktf/provider-nomad/lib/acl-policy";
 import { AclToken } from "@cdktf/provider-nomad/lib/acl-token";
-import { Annotations, DataResource, type ITerraformDependable, Token } from "cdktf";
+import { Annotations, type ITerraformDependable, TerraformIterator, Token, propertyAccess } from "cdktf";
 import { Construct } from "constructs";
 import { generationProblems } from "./generation";
 import { parseGoDuration } from "./go-duration";
@@ -59,17 +59,23 @@ export class DispatchCredential extends Construct {
       description: "May dispatch jobs of one namespace, and nothing else.",
       rulesHcl: rules(namespace),
     });
-    // The provider changes a token's name in place, and the secret stays: what makes a new token is this value.
-    const marker = new DataResource(this, "Generation", { input: { generation } });
+    // One instance of one resource for each generation. The provider changes a token's name in place, and its secret
+    // would stay. A replacement that another resource triggers is forgotten when it fails, since only that resource's
+    // change asks for it. And of a resource of its own, Terraform forgets who used it as soon as a deploy fails to
+    // change the user; the next deploy could then delete the old token first.
+    const key = String(generation);
     const token = new AclToken(this, "Resource", {
-      name: `${literalText(name)}-${String(generation)}`,
+      forEach: TerraformIterator.fromList([key]),
+      name: `${literalText(name)}-${key}`,
       type: "client",
       policies: [policy.name],
       ...(expiresIn !== undefined && { expirationTtl: canonical(expiresIn) }),
-      lifecycle: { createBeforeDestroy: true, replaceTriggeredBy: [marker] },
+      lifecycle: { createBeforeDestroy: true },
     });
-    this.token = token.secretId;
-    if (expiresIn !== undefined) this.expiresAt = token.expirationTime;
+    const attribute = (attributeName: string): string =>
+      Token.asString(propertyAccess(token.fqn, [key, attributeName]));
+    this.token = attribute("secret_id");
+    if (expiresIn !== undefined) this.expiresAt = attribute("expiration_time");
     this.ready = [token];
     this.node.addValidation({
       validate: () => [
