@@ -120,7 +120,7 @@ describe("OnDemandRunners", () => {
       /^\{"access":"\$\{cloudflare_zero_trust_access_service_token\.\w+\.expires_at\}","nomad":null\}$/,
     );
     expect(expiryOf({ dispatchTokenExpiresIn: "24h" })).toMatch(
-      /"nomad":"\$\{nomad_acl_token\.\w+\.expiration_time\}"\}$/,
+      /"nomad":"\$\{nomad_acl_token\..+\.expiration_time\}"\}$/,
     );
   });
 
