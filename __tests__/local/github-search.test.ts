@@ -99,6 +99,7 @@ describe("what Terraform's provider looks up at the GitHub stand-in", () => {
     expect((await get("/user", "of-someone")).json).toMatchObject({ login: "someone", type: "User" });
     const jwt = appJwt({ iss: "7", iat: nowSeconds() - 60, exp: nowSeconds() + 240 });
     const { json } = await get("/orgs/octo-org/installation", jwt);
+    expect(github.installations()).toEqual([{ id: json["id"], appId: "7", account: "octo-org" }]);
     const path = `/api/v3/app/installations/${String(json["id"])}/access_tokens`;
     // As the provider does: no body.
     const made = await ask(github, jwt, "POST", path);

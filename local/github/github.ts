@@ -5,7 +5,7 @@ import { type LoopbackServer, serve } from "../http/serve";
 import type { EventLog } from "../event-log";
 import { accountRoutes } from "./account-routes";
 import { appRoutes } from "./app-routes";
-import { GithubAuth } from "./auth";
+import { GithubAuth, type Installation } from "./auth";
 import { Deliverer, type Planner } from "./deliver";
 import { deliveryRoutes } from "./delivery-routes";
 import { addHook, hookRoutes } from "./hook-routes";
@@ -54,6 +54,8 @@ export interface GithubStandIn {
   jobs(): JobView[];
   runners(): RunnerView[];
   deliveries(): readonly Delivery[];
+  /** Where Apps are installed: Terraform's provider is told the id. */
+  installations(): readonly Installation[];
   /** Hooks and runners that are there. */
   inventory(): Inventory;
   /** Sends a recorded delivery again, under its GUID. */
@@ -161,6 +163,7 @@ function controls({
     jobs: () => [...state.jobs.values()].map(jobView),
     runners: () => [...state.runners.values()].map(runnerView),
     deliveries: () => [...state.deliveries],
+    installations: () => [...auth.installations],
     inventory: () => ({
       hooks: [...state.hooks.values()].map(({ id, target, url, events, active }) => ({
         ...{ id, target, url, events, active },
