@@ -58,7 +58,8 @@ export interface NomadGatewayProps {
    */
   readonly name?: string;
   /**
-   * File on the connector, with the certificates of the authority that signed Nomad's.
+   * File where the connector runs, with the certificates of the authority that signed Nomad's. A container has none of
+   * the node's files: take `ConnectorDriver.exec`, or an image that has it.
    * @default - the system's authorities
    */
   readonly caPool?: string;
