@@ -25,15 +25,16 @@ module.exports = {
       comment:
         "Terraform's types stay behind the constructs. Import the construct from index.ts, or add what is missing to constructs/.",
       severity: "error",
-      from: { pathNot: ["^constructs/", "^main\\.ts$", "^__tests__/"] },
+      // bench/apps/ are apps, as main.ts is.
+      from: { pathNot: ["^constructs/", "^main\\.ts$", "^bench/apps/", "^__tests__/"] },
       to: { path: "node_modules/(cdktf|constructs|@cdktf/provider-[^/]+)/" },
     },
     {
       name: "main-only-starts-the-app",
       comment:
-        "main.ts makes the App and one stack. What needs a provider or another package belongs into constructs/.",
+        "main.ts and the apps of bench/ make the App and one stack. What needs a provider or another package belongs into constructs/.",
       severity: "error",
-      from: { path: "^main\\.ts$" },
+      from: { path: ["^main\\.ts$", "^bench/apps/"] },
       to: { path: "node_modules/", pathNot: "node_modules/cdktf/" },
     },
     {
@@ -76,9 +77,10 @@ module.exports = {
     },
     {
       name: "stack-imports-the-public-api",
-      comment: "main.ts and runners.config.ts show a user's stack, so they import what a user can: index.ts.",
+      comment:
+        "main.ts, runners.config.ts and the apps of bench/ are a user's stack, so they import what a user can: index.ts.",
       severity: "error",
-      from: { path: "^(main|runners\\.config)\\.ts$" },
+      from: { path: ["^(main|runners\\.config)\\.ts$", "^bench/apps/"] },
       to: { pathNot: ["^(index|runners\\.config)\\.ts$", "node_modules/"] },
     },
     {
@@ -86,7 +88,7 @@ module.exports = {
       comment:
         "local/ stands in for services on a laptop and is never deployed. Only tests and scripts import it; move what the product needs into its own room.",
       severity: "error",
-      from: { pathNot: "^(local|scripts|bench|__tests__)/" },
+      from: { pathNot: "^(local|scripts|__tests__)/" },
       to: { path: "^local/" },
     },
     {
@@ -110,6 +112,23 @@ module.exports = {
         path: "^(worker|constructs|__tests__|main\\.ts|index\\.ts)",
         pathNot: "^constructs/worker-bundle\\.ts$",
       },
+    },
+    {
+      name: "bench-measures-from-outside",
+      comment:
+        "A benchmark runs programs as a user does and imports none of what it measures. Make it an app in bench/apps/, and run that.",
+      severity: "error",
+      from: { path: "^bench/", pathNot: "^bench/apps/" },
+      to: {
+        path: "^(worker|constructs|contracts|local|bench/apps|main\\.ts|index\\.ts|runners\\.config\\.ts)",
+      },
+    },
+    {
+      name: "bench-is-not-shipped",
+      comment: "Only benchmarks and tests import bench/. Move what is shared into the room it belongs to.",
+      severity: "error",
+      from: { pathNot: "^(bench|__tests__)/" },
+      to: { path: "^bench/" },
     },
     {
       name: "nothing-imports-tests",

@@ -17,7 +17,7 @@ const PROGRAMS = [
 const TESTS = ["__tests__/**/*.ts"];
 
 /** Rooms that may start other programs. */
-const STARTS_PROGRAMS = ["local/**", "scripts/**", "__tests__/**"];
+const STARTS_PROGRAMS = ["local/**", "scripts/**", "bench/**", "__tests__/**"];
 
 export default defineConfig(
   { ignores: ["node_modules/", "dist/", "coverage/", "cdktf.out/", "__tests__/fixtures/"] },

@@ -24,6 +24,7 @@ const FORBIDDEN: readonly (readonly [rule: string, from: string, imports: string
   ["only-constructs-knows-terraform", "index.ts", "constructs"],
   ["only-constructs-knows-terraform", "scripts/to-provider.ts", "@cdktf/provider-nomad/lib/job"],
   ["main-only-starts-the-app", "main.ts", "hono"],
+  ["main-only-starts-the-app", "bench/apps/to-provider.ts", "@cdktf/provider-nomad/lib/job"],
   ["one-bundler", "scripts/to-esbuild.ts", "esbuild"],
   ["one-bundler", "constructs/to-esbuild.ts", "esbuild"],
   ["constructs-imports-contracts-only", "constructs/to-worker.ts", "../worker/good"],
@@ -31,10 +32,15 @@ const FORBIDDEN: readonly (readonly [rule: string, from: string, imports: string
   ["provider-by-resource", "constructs/to-index.ts", "@cdktf/provider-nomad"],
   ["public-api-is-the-constructs", "index.ts", "./local/good"],
   ["stack-imports-the-public-api", "runners.config.ts", "./constructs/good"],
+  ["stack-imports-the-public-api", "bench/apps/to-constructs.ts", "../../constructs/good"],
   ["stand-ins-stay-local", "constructs/to-local.ts", "../local/good"],
   ["local-does-not-look-inside", "local/to-worker.ts", "../worker/good"],
   ["local-does-not-look-inside", "local/to-constructs.ts", "../constructs/good"],
   ["scripts-run-programs", "scripts/to-worker.ts", "../worker/good"],
+  ["only-constructs-knows-terraform", "bench/to-cdktf.ts", "cdktf"],
+  ["bench-measures-from-outside", "bench/to-constructs.ts", "../constructs/good"],
+  ["bench-measures-from-outside", "bench/to-app.ts", "./apps/good"],
+  ["bench-is-not-shipped", "scripts/to-bench.ts", "../bench/good"],
   ["nothing-imports-tests", "local/to-tests.ts", "../__tests__/good"],
   ["no-cycles", "local/one.ts", "./two"],
   ["everything-resolves", "local/to-nowhere.ts", "./nowhere"],
@@ -57,6 +63,8 @@ const ALLOWED: readonly (readonly [from: string, imports: string])[] = [
   ["local/allowed.ts", "../contracts/good"],
   ["local/allowed.ts", "hono"],
   ["scripts/allowed.ts", "../constructs/worker-bundle"],
+  ["bench/apps/allowed.ts", "cdktf"],
+  ["bench/allowed.ts", "../scripts/good"],
   ["__tests__/allowed.ts", "../worker/good"],
   ["__tests__/allowed.ts", "../constructs/good"],
   ["__tests__/allowed.ts", "../local/good"],
@@ -72,7 +80,16 @@ function cruise(directory: string): readonly Violation[] {
 function project(pairs: readonly (readonly [from: string, imports: string])[]): string {
   const directory = mkdtempSync(join(tmpdir(), "rooms-"));
   const files: Record<string, string> = {};
-  for (const room of ["contracts", "worker", "constructs", "local", "scripts", "__tests__"]) {
+  for (const room of [
+    "contracts",
+    "worker",
+    "constructs",
+    "local",
+    "scripts",
+    "bench",
+    "bench/apps",
+    "__tests__",
+  ]) {
     files[`${room}/good.ts`] = 'import { self } from "./self";\nexport const good = self;\n';
     files[`${room}/self.ts`] = "export const self = 1;\n";
   }

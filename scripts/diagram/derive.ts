@@ -1,8 +1,8 @@
 import { Elements } from "./elements";
 import { type Model, type Relationship, edge } from "./model";
-import { type Reference, referencesOf } from "./references";
+import { referencesOf } from "./references";
 import { type RuleContext, runtimeRelationships } from "./relation-rules";
-import { type StackResource, type SynthesizedStack, compare } from "./stack";
+import { type SynthesizedStack, compare } from "./stack";
 
 /** What a reference from one type to another means. Without a rule it is what Terraform knows of it: an order. */
 const MEANINGS: readonly (readonly [from: RegExp, to: RegExp, label: string])[] = [
@@ -16,6 +16,7 @@ const MEANINGS: readonly (readonly [from: RegExp, to: RegExp, label: string])[] 
     /^cloudflare_zero_trust_access_application$/,
     "takes only its JWTs",
   ],
+  [/^github_.*_webhook$/, /./, "gets its hooks after"],
 ];
 
 const ORDER = "is made after";
@@ -40,15 +41,13 @@ function referred({ stack, elements, references }: RuleContext): readonly Relati
     if (reference.via === "provider" || from === to || elements.isNode(from) || elements.isNode(to))
       return [];
     const [source, target] = [stack.resources.get(reference.from), stack.resources.get(reference.to)];
-    const label = meaning(reference, source, target);
+    const label = meaning(source?.type ?? "", target?.type ?? "");
     return [{ from, to, at: "deploy" as const, label, because: [`${reference.from} → ${reference.to}`] }];
   });
 }
 
-function meaning({ via }: Reference, source?: StackResource, target?: StackResource): string {
-  const isMeant = ([from, to]: (typeof MEANINGS)[number]): boolean =>
-    via === "value" && from.test(source?.type ?? "") && to.test(target?.type ?? "");
-  return MEANINGS.find(isMeant)?.[2] ?? ORDER;
+function meaning(source: string, target: string): string {
+  return MEANINGS.find(([from, to]) => from.test(source) && to.test(target))?.[2] ?? ORDER;
 }
 
 /** One relationship for each pair and direction. What runs goes before what deploys, and a meaning before an order. */

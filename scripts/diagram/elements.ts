@@ -45,7 +45,7 @@ const OUTSIDE: Readonly<Record<SystemId | NodeId | "operator" | "developer" | "s
     kind: "system",
     name: "Secrets Store",
     technology: "Cloudflare Secrets Store",
-    description: "the App's key, never in the state",
+    description: "what is never in the state",
     node: "cloudflare",
     isStore: true,
   },
