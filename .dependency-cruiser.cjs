@@ -88,7 +88,7 @@ module.exports = {
       comment:
         "local/ stands in for services on a laptop and is never deployed. Only tests and scripts import it; move what the product needs into its own room.",
       severity: "error",
-      from: { pathNot: "^(local|scripts|__tests__)/" },
+      from: { pathNot: "^(local|scripts|bench|__tests__)/" },
       to: { path: "^local/" },
     },
     {
@@ -120,7 +120,7 @@ module.exports = {
       severity: "error",
       from: { path: "^bench/", pathNot: "^bench/apps/" },
       to: {
-        path: "^(worker|constructs|contracts|local|bench/apps|main\\.ts|index\\.ts|runners\\.config\\.ts)",
+        path: "^(worker|constructs|bench/apps|main\\.ts|index\\.ts|runners\\.config\\.ts)",
       },
     },
     {
