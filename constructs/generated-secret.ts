@@ -45,7 +45,9 @@ export class GeneratedSecret extends Construct {
     super(scope, id);
     const { generation = 1, length = 48, keepPrevious = true } = props;
     this.current = this.#generation(generation, length);
-    if (keepPrevious && generation > 1) this.previous = this.#generation(generation - 1, length);
+    // What is no whole number is reported, and at Infinity both would have one name.
+    if (keepPrevious && Number.isSafeInteger(generation) && generation > 1)
+      this.previous = this.#generation(generation - 1, length);
     this.node.addValidation({
       validate: () => [...generationProblems("generation", generation), ...lengthProblems(length)],
     });

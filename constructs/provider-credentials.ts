@@ -1,6 +1,7 @@
 import type { CloudflareProviderConfig } from "@cdktf/provider-cloudflare/lib/provider";
 import type { GithubProviderAppAuth, GithubProviderConfig } from "@cdktf/provider-github/lib/provider";
 import type { NomadProviderConfig } from "@cdktf/provider-nomad/lib/provider";
+import { Lazy } from "cdktf";
 import type { Construct } from "constructs";
 import { KvSecret, type KvSecretReference } from "./kv-secret";
 import { distinctOwners, severalOwnersProblem } from "./owners";
@@ -87,8 +88,13 @@ export abstract class ProviderCredentials {
   }
 }
 
-/** Inside a Nomad job, such as a runner, these two are set and would decide where Terraform acts. */
-const IGNORED_NOMAD_VARIABLES = { ignoreEnvVars: { NOMAD_NAMESPACE: true, NOMAD_REGION: true } };
+/** Inside a Nomad job, such as a runner, these two are set and would decide where Terraform acts. Lazy, because cdktf
+ *  writes the keys of a provider's map in lower case, which ignores nothing. */
+const IGNORED_NOMAD_VARIABLES = {
+  ignoreEnvVars: Lazy.anyValue({
+    produce: () => ({ NOMAD_NAMESPACE: true, NOMAD_REGION: true }),
+  }) as unknown as Record<string, boolean>,
+};
 
 class EnvironmentCredentials extends ProviderCredentials {
   override bind(): BoundProviderCredentials {
