@@ -105,13 +105,21 @@ module.exports = {
     {
       name: "scripts-run-programs",
       comment:
-        "scripts/ start programs and the bundler; what they would import elsewhere, they run as a process.",
+        "scripts/ start programs and the bundler; what they would import elsewhere, they run as a process. A drain alone asks the public API which Nomad jobs a stack's settings make.",
       severity: "error",
-      from: { path: "^scripts/" },
+      from: { path: "^scripts/", pathNot: "^scripts/drain/" },
       to: {
         path: "^(worker|constructs|__tests__|main\\.ts|index\\.ts)",
         pathNot: "^constructs/worker-bundle\\.ts$",
       },
+    },
+    {
+      name: "drain-reads-the-public-api",
+      comment:
+        "scripts/drain/ learns from index.ts which jobs are a stack's, as a user's program could. What is behind it is not for scripts.",
+      severity: "error",
+      from: { path: "^scripts/drain/" },
+      to: { path: "^(worker|constructs|local|__tests__|main\\.ts)" },
     },
     {
       name: "bench-measures-from-outside",

@@ -1,0 +1,191 @@
+import type { DrainPlan } from "../../index";
+import { DrainError } from "./drain-error";
+import { pause } from "./nomad-client";
+import type { AllocationState, JobName, JobState, NomadJobs } from "./nomad-jobs";
+
+export interface DrainOptions {
+  /** Whether runners that have started are left to end by themselves. */
+  readonly finish: boolean;
+  readonly timeoutMs: number;
+  readonly pollMs: number;
+  /** A line for whoever looks on. */
+  readonly say: (line: string) => void;
+}
+
+/** What has not ended. */
+interface Left {
+  readonly job: JobState;
+  readonly allocations: readonly AllocationState[];
+}
+
+/** Progress is told when it changes, and this often when it does not. */
+const QUIET_MS = 15_000;
+
+/**
+ * Ends what a stack runs in Nomad: dispatches, then runners, then connectors. Then purges it.
+ *
+ * The order matters. A class's job that is stopped refuses dispatches, so that no runner follows; the Worker keeps the
+ * workflow jobs. A runner is over only when its poststop task is, which takes its registration from GitHub. Connectors
+ * are next, since Cloudflare deletes no tunnel while one is connected. What is purged last is forgotten by Nomad at
+ * once, so it must have ended.
+ */
+export class Drain {
+  readonly #plan: DrainPlan;
+  readonly #nomad: NomadJobs;
+  readonly #options: DrainOptions;
+  readonly #signal: AbortSignal;
+  #left: readonly Left[] = [];
+  #told = { line: "", at: 0 };
+  readonly #ended = new Map<string, JobState>();
+  #purged = 0;
+
+  /** @param signal ends the drain; what is stopped by then stays stopped */
+  constructor(plan: DrainPlan, nomad: NomadJobs, options: DrainOptions, signal: AbortSignal) {
+    this.#plan = plan;
+    this.#nomad = nomad;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** Lines on what had not ended when it was last looked at. */
+  left(): readonly string[] {
+    return this.#left.map(({ job, allocations }) => {
+      const waiting = allocations.map(({ id, node, status }) => `allocation ${id} ${status} on ${node}`);
+      const what = waiting.length === 0 ? job.status : waiting.join(", ");
+      const unknown = allocations.some(({ status }) => status === "unknown");
+      const hint = unknown
+        ? "; its node is cut off: bring it back, or remove it with `nomad node purge`"
+        : "";
+      return `${job.id} in ${job.namespace}: ${what}${hint}`;
+    });
+  }
+
+  /** @returns whether everything has ended and is gone */
+  async run(): Promise<boolean> {
+    const end = Date.now() + this.#options.timeoutMs;
+    const classes = await this.#stopClasses();
+    // A dispatch that Nomad was just taking may have made one more child after all were looked for.
+    do {
+      if (!(await this.#ends(() => this.#runners(), end))) return false;
+      await this.#stopConnector();
+      if (!(await this.#ends(async () => this.#over(await this.#connector()), end))) return false;
+      await this.#purge([...this.#ended.values(), ...classes, ...(await this.#connector())]);
+      this.#ended.clear();
+    } while ((await this.#children()).length > 0);
+    this.#options.say(
+      this.#purged === 0
+        ? "Nothing was there, and nothing is left in Nomad."
+        : `Nothing is left in Nomad: ${counted(this.#purged, "job")} ended and purged. Evaluations stay to be seen until Nomad collects its garbage.`,
+    );
+    return true;
+  }
+
+  /** @returns the classes' jobs that are there */
+  async #stopClasses(): Promise<readonly JobState[]> {
+    const found: JobState[] = [];
+    for (const name of this.#classes()) {
+      const job = await this.#nomad.job(name);
+      if (job === null) continue;
+      if (!job.isParameterized)
+        throw new DrainError(
+          `the job ${job.id} in ${job.namespace} is not parameterized, so it is no runner class's, and is left alone; are these the settings of the deployed stack?`,
+        );
+      found.push(job);
+    }
+    // All are looked at, and the token is tried, before the first is stopped.
+    for (const name of [...this.#classes(), ...(await this.#connector())]) await this.#nomad.mayPurge(name);
+    for (const job of found) {
+      if (!job.stopped) await this.#nomad.stop(job);
+      const done = job.stopped ? "is stopped" : "stopped";
+      this.#options.say(`${job.id}: ${done}; Nomad refuses dispatches, the Worker keeps the workflow jobs`);
+    }
+    return found;
+  }
+
+  async #stopConnector(): Promise<void> {
+    for (const job of await this.#connector()) {
+      if (job.stopped) continue;
+      await this.#nomad.stop(job);
+      this.#options.say(`${job.id}: stopped`);
+    }
+  }
+
+  /** @returns the connectors' job, if it is this stack's and is there */
+  async #connector(): Promise<readonly JobState[]> {
+    const { connector } = this.#plan;
+    if (connector === undefined) return [];
+    const job = await this.#nomad.job({ namespace: connector.namespace, id: connector.jobId });
+    return job === null ? [] : [job];
+  }
+
+  /** Stops the children that are to be stopped. @returns those that have not ended */
+  async #runners(): Promise<readonly Left[]> {
+    const children = await this.#children();
+    const { finish, say } = this.#options;
+    // One that is pending waits for room: nobody knows how long, and its workflow job starts over with the next stack.
+    const toStop = children.filter(
+      ({ stopped, status }) => !stopped && status !== "dead" && (!finish || status === "pending"),
+    );
+    await Promise.all(toStop.map((child) => this.#nomad.stop(child)));
+    if (toStop.length > 0) say(`${counted(toStop.length, "runner")} stopped`);
+    const left = await this.#over(children.filter(({ id }) => !this.#ended.has(id)));
+    const unfinished = new Set(left.map(({ job }) => job.id));
+    for (const child of children) if (!unfinished.has(child.id)) this.#ended.set(child.id, child);
+    return left;
+  }
+
+  /** A job is dead as soon as its tasks are told to end. @returns those of the jobs whose tasks have not ended */
+  async #over(jobs: readonly JobState[]): Promise<readonly Left[]> {
+    const seen = await Promise.all(
+      jobs.map(async (job) => {
+        const allocations = (await this.#nomad.allocations(job)).filter(({ isOver }) => !isOver);
+        return { job, allocations };
+      }),
+    );
+    return seen.filter(({ job, allocations }) => allocations.length > 0 || job.status !== "dead");
+  }
+
+  /** Looks until nothing is left. @returns whether that was in time */
+  async #ends(look: () => Promise<readonly Left[]>, end: number): Promise<boolean> {
+    for (;;) {
+      this.#left = await look();
+      if (this.#left.length === 0) return true;
+      if (Date.now() >= end) return false;
+      this.#tell(end);
+      await pause(this.#options.pollMs, this.#signal);
+    }
+  }
+
+  #tell(end: number): void {
+    const line = `waiting for ${this.#left.map(({ job }) => job.id).join(", ")}`;
+    const now = Date.now();
+    if (line === this.#told.line && now - this.#told.at < QUIET_MS) return;
+    this.#told = { line, at: now };
+    const count = this.#left.length;
+    const shown = count > 3 ? `waiting for ${String(count)} jobs` : line;
+    this.#options.say(`${shown} (for at most ${String(Math.ceil((end - now) / 1_000))} s more)`);
+  }
+
+  async #purge(jobs: readonly JobState[]): Promise<void> {
+    // Children first: whoever stops this in between finds the classes' jobs still stopped.
+    for (const isParent of [false, true]) {
+      await Promise.all(
+        jobs.filter((job) => job.isParameterized === isParent).map((job) => this.#nomad.purge(job)),
+      );
+    }
+    this.#purged += jobs.length;
+  }
+
+  #classes(): readonly JobName[] {
+    const { namespace, jobs } = this.#plan;
+    return [...new Set(jobs)].map((id) => ({ namespace, id }));
+  }
+
+  async #children(): Promise<readonly JobState[]> {
+    return (await Promise.all(this.#classes().map((name) => this.#nomad.children(name)))).flat();
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${String(count)} ${what}${count === 1 ? "" : "s"}`;
+}
