@@ -1,4 +1,4 @@
-import { createSign, createVerify, generateKeyPairSync } from "node:crypto";
+import { type KeyPairKeyObjectResult, createSign, createVerify, generateKeyPairSync } from "node:crypto";
 
 /** What Access says about a request it let through.
  *  @see https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/application-token/ */
@@ -17,7 +17,7 @@ const RSA_BITS = 2_048;
 
 /** Signs and checks the assertions of one team, with a key of its own. */
 export class AccessJwt {
-  readonly #keys = generateKeyPairSync("rsa", { modulusLength: RSA_BITS });
+  #made: KeyPairKeyObjectResult | null = null;
 
   issue(aud: string, clientId: string, issuer: string): string {
     const iat = Math.floor(Date.now() / 1_000);
@@ -35,5 +35,10 @@ export class AccessJwt {
     if (!signed.verify(this.#keys.publicKey, signature, "base64url")) return null;
     const claims = JSON.parse(Buffer.from(body, "base64url").toString("utf8")) as AccessClaims;
     return claims.iss === issuer && claims.exp > Date.now() / 1_000 ? claims : null;
+  }
+
+  /** Made at the first use: it takes a while, and most runs never need it. */
+  get #keys(): KeyPairKeyObjectResult {
+    return (this.#made ??= generateKeyPairSync("rsa", { modulusLength: RSA_BITS }));
   }
 }

@@ -114,6 +114,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 /** Headers of a connection, not of a request; those of the encoding, since bodies are handed on as they were meant. */
 const CONNECTION_HEADERS = ["accept-encoding", "connection", "content-length", "host", "transfer-encoding"];
 
+/** A Worker that threw is told from one that answered 500 by the stack that miniflare writes for it. */
+const UNCAUGHT = /entry\.worker\.js:\d+:\d+\)?\s*$/;
+
 async function dispatch(miniflare: Miniflare, request: EdgeRequest): Promise<Response> {
   const headers = headerPairs(request.headers).filter(([name]) => !CONNECTION_HEADERS.includes(name));
   const answer = await miniflare.dispatchFetch(request.url.href, {
@@ -122,7 +125,12 @@ async function dispatch(miniflare: Miniflare, request: EdgeRequest): Promise<Res
     body: request.body,
     redirect: "manual",
   });
-  return new Response(await bodyOf(answer), { status: answer.status, headers: headerPairs(answer.headers) });
+  const body = await bodyOf(answer);
+  if (answer.status === 500 && body !== null) {
+    const text = Buffer.from(body).toString("utf8");
+    if (UNCAUGHT.test(text)) throw new Error(text.split("\n", 1)[0]);
+  }
+  return new Response(body, { status: answer.status, headers: headerPairs(answer.headers) });
 }
 
 function outboundService(
