@@ -76,9 +76,10 @@ export class RepositoryWebhooks extends Construct {
   /** @returns the list of the names in Terraform, for whoever has to know it; null for all of the owner's */
   #webhooks(target: WebhookTarget, props: RepositoryWebhooksProps): TerraformLocal | null {
     const provider = props.provider?.(target.owner);
+    const owner = new Construct(this, target.owner.toLowerCase());
     if (target.kind === "organization") {
       const { url, secret, dependsOn = [] } = props;
-      new OrganizationWebhook(this, "Organization", {
+      new OrganizationWebhook(owner, "Organization", {
         organization: target.owner,
         url,
         secret,
@@ -87,7 +88,6 @@ export class RepositoryWebhooks extends Construct {
       });
       return null;
     }
-    const owner = new Construct(this, target.owner.toLowerCase());
     const names = target.kind === "names" ? new TerraformLocal(owner, "Names", target.names) : null;
     // fromList() makes a set of it: a search gives its results in another order each time.
     const forEach = TerraformIterator.fromList(
