@@ -8,13 +8,22 @@ import { type SynthesizedStack, readStack } from "../../../scripts/diagram/stack
 
 /** A stack as it is written to disk, with what `build` puts in it. */
 export function stackOf(build: (stack: TerraformStack) => void): SynthesizedStack {
-  // Without the checks: a small stack has no provider for each of its resources.
+  return written((app) => {
+    const stack = new TerraformStack(app, "small");
+    build(stack);
+    return stack;
+  });
+}
+
+/** The one stack that `build` makes in an app, as it is written to disk. */
+export function written(build: (app: App) => TerraformStack): SynthesizedStack {
   const outdir = mkdtempSync(join(tmpdir(), "diagram-"));
   try {
+    // Without the checks: a small stack has no provider for each of its resources.
     const app = new App({ outdir, skipValidation: true });
-    build(new TerraformStack(app, "small"));
+    const { node } = build(app);
     app.synth();
-    return readStack(readFileSync(join(outdir, "stacks", "small", "cdk.tf.json"), "utf8"));
+    return readStack(readFileSync(join(outdir, "stacks", node.id, "cdk.tf.json"), "utf8"));
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
