@@ -18,6 +18,9 @@ import { policyProblems, policyText } from "./worker-policy";
  *
  * The bindings are complete and explicit, so `keep_bindings` is not used: a secret that leaves the configuration, such
  * as a previous key after a rotation, leaves the Worker too. Secrets given as text lie in Terraform's state.
+ *
+ * What a plan does not see: the provider takes the bindings of the script from its state, not from Cloudflare, so a value
+ * that was changed outside stays until the next upload.
  */
 export class WebhookWorker extends Construct {
   /** Origin by which GitHub and the runners reach the Worker. */
@@ -53,6 +56,7 @@ export class WebhookWorker extends Construct {
       accountId,
       scriptName: this.scriptName,
       mainModule: "worker.js",
+      // A file needs its hash beside it, which the provider compares at plan.
       contentFile: bundle.path,
       contentSha256: bundle.sha256,
       compatibilityDate: COMPATIBILITY_DATE,
@@ -62,6 +66,8 @@ export class WebhookWorker extends Construct {
       // say what happened and hold no secret.
       observability: { enabled: true, logs: { enabled: true, invocationLogs: false } },
     });
+    // Without `environment`, which is deprecated. Every argument of it means another domain: the old one goes first, so a
+    // new hostname is an outage of a few seconds, and GitHub's deliveries in them are to be redelivered.
     const domain = new WorkersCustomDomain(this, "Domain", {
       accountId,
       hostname,
