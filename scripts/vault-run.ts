@@ -14,6 +14,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new Error(USAGE);
   const settings = vaultRunSettings(process.env);
   const session = await vaultSession(settings);
+  let isRevoked = false;
+  let exitCode = 1;
   try {
     mask(session.token);
     const values = await session.read(settings.readings);
@@ -24,10 +26,18 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: _token,
       ...inherited
     } = process.env;
-    return await run(command, args, { ...inherited, ...values, VAULT_TOKEN: session.token });
+    exitCode = await run(command, args, { ...inherited, ...values, VAULT_TOKEN: session.token });
   } finally {
-    await session.end();
+    // Told here, not thrown: it would hide why the command failed.
+    isRevoked = await session.end().then(
+      () => true,
+      (error: unknown) => {
+        console.error(`${String(error)}\nWhat Vault issued lives on until its TTL ends.`);
+        return false;
+      },
+    );
   }
+  return isRevoked ? exitCode : exitCode || 1;
 }
 
 /** Has GitHub strike a value out of the log, and hold back every output that has it.

@@ -1,3 +1,4 @@
+import { serve } from "../../local/http/serve";
 import { type PostProps, postComment } from "../../scripts/plan-comment/post-comment";
 import { MARKER } from "../../scripts/plan-comment/render";
 import { type CommentsServer, type CommentsServerProps, commentsServer } from "./support/comments-server";
@@ -83,6 +84,23 @@ describe("the comment of a pull request", () => {
     const failure = post({ token: "ghs_something-else" });
     await expect(failure).rejects.toThrow(/answered with 401[\s\S]*GITHUB_TOKEN/);
     await expect(failure).rejects.not.toThrow(/something-else/);
+  });
+
+  test("says that there is no such pull request, or not for this token", async () => {
+    await start();
+    await expect(post({ number: 8 })).rejects.toThrow(/answered with 404[\s\S]*must not come from a fork/);
+  });
+
+  test("does not carry the token to where a redirect points", async () => {
+    await start();
+    const elsewhere = github;
+    const renamed = await serve(() => Response.redirect(`${elsewhere.url}/repositories/1`, 301));
+    try {
+      await expect(post({ apiUrl: renamed.url })).rejects.toThrow(/answered with 301[\s\S]*renamed/);
+    } finally {
+      await renamed.close();
+    }
+    expect(elsewhere.requests).toEqual([]);
   });
 
   test("says that nobody answers", async () => {

@@ -93,6 +93,16 @@ describe("vault-run", () => {
     expect(vault.requests.filter((request) => request.endsWith("/revoke-self"))).toHaveLength(2);
   });
 
+  test("says that the end was refused, fails for it, and does not hide how the command ended", async () => {
+    vault.keepTokens();
+    const well = start(["true"]);
+    expect(await well.ended).toBe(1);
+    expect(well.said.err).toMatch(/answered with 503: Vault is sealed\n.*lives on until its TTL ends/);
+    const failed = start(["sh", "-c", "exit 7"]);
+    expect(await failed.ended).toBe(7);
+    expect(failed.said.err).toContain("lives on");
+  });
+
   test("hands a signal on and revokes afterwards", async () => {
     const { child, said, ended } = start([
       "sh",

@@ -10,6 +10,8 @@ export interface VaultServer {
   readonly tokens: Set<string>;
   /** Credentials that were issued and not revoked. */
   readonly leases: Set<string>;
+  /** Refuses to revoke from now on. */
+  keepTokens(): void;
   close(): Promise<void>;
 }
 
@@ -20,6 +22,7 @@ export async function vaultServer(): Promise<VaultServer> {
   const requests: string[] = [];
   const tokens = new Set<string>();
   const leases = new Set<string>();
+  let keeps = false;
   const refuse = (status: number, ...errors: string[]): Response => Response.json({ errors }, { status });
   const server: LoopbackServer = await serve(async (request) => {
     const { pathname, searchParams } = new URL(request.url);
@@ -52,6 +55,7 @@ export async function vaultServer(): Promise<VaultServer> {
         return Response.json({ lease_id: "x", data: { accessor_id: "a", secret_id: secret } });
       }
       case "/v1/auth/token/revoke-self":
+        if (keeps) return refuse(503, "Vault is sealed");
         tokens.delete(token);
         leases.clear();
         return new Response(null, { status: 204 });
@@ -59,5 +63,14 @@ export async function vaultServer(): Promise<VaultServer> {
         return refuse(403, "1 error occurred:\n\t* permission denied\n\n");
     }
   });
-  return { url: server.url, requests, tokens, leases, close: () => server.close() };
+  return {
+    url: server.url,
+    requests,
+    tokens,
+    leases,
+    keepTokens: () => {
+      keeps = true;
+    },
+    close: () => server.close(),
+  };
 }
