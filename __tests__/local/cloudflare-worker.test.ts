@@ -2,32 +2,9 @@ import { type CloudflareStandIn, startCloudflare } from "../../local/cloudflare/
 import { type LoopbackServer, serve } from "../../local/http/serve";
 import { eventually } from "../support/eventually";
 import { watchLeftovers } from "../support/leftovers";
-import { type Envelope, call, full, upload, visit } from "./support/cloudflare-client";
+import { call, full, upload, visit } from "./support/cloudflare-client";
+import { HOST, SCRIPT, hooksOf } from "./support/cloudflare-script";
 import { expectNothingLeft } from "./support/nothing-left";
-
-/** Tells what it was given, counts its sweeps in its ledger, and fetches what it is told to. */
-const SCRIPT = `
-const table = "CREATE TABLE IF NOT EXISTS sweeps (cron TEXT)";
-export default {
-  async fetch(request, env, context) {
-    const url = new URL(request.url);
-    const target = url.searchParams.get("fetch");
-    if (target !== null) {
-      const answer = await fetch(target, { method: request.method, headers: { "x-from": "worker" }, redirect: "manual" });
-      return new Response(await answer.text(), { status: answer.status });
-    }
-    if (url.pathname === "/throw") throw new Error("on purpose");
-    if (url.pathname === "/env") return Response.json({ ...env, TOKEN: await env.TOKEN?.get(), LEDGER: undefined });
-    if (url.pathname === "/later") context.waitUntil(fetch(env.ORIGIN + "/later"));
-    const { results } = await env.LEDGER.batch([env.LEDGER.prepare(table), env.LEDGER.prepare("SELECT * FROM sweeps")]).then((all) => all[1]);
-    console.log("asked " + url.pathname);
-    return Response.json({ version: "VERSION", url: request.url, sweeps: results.map((it) => it.cron) });
-  },
-  async scheduled(event, env) {
-    await env.LEDGER.batch([env.LEDGER.prepare(table), env.LEDGER.prepare("INSERT INTO sweeps VALUES (?)").bind(event.cron)]);
-  },
-};`;
-const HOST = "hooks.example.com";
 
 const leftovers = watchLeftovers();
 let cloudflare: CloudflareStandIn;
@@ -50,7 +27,6 @@ beforeEach(async () => {
   cloudflare = await startCloudflare({
     sweepSeconds: 0,
     secrets: { "store/github": "hush" },
-    outside: { "https://api.github.example": origin.url },
   });
   const { result } = await call(cloudflare, "POST", "A/d1/database", { name: "ledger" });
   database = String(result["uuid"]);
@@ -61,36 +37,7 @@ afterAll(async () => {
   await expectNothingLeft(leftovers);
 });
 
-const bindings = (more: readonly object[] = []): object[] => [
-  { name: "LEDGER", type: "d1", id: database },
-  ...more,
-];
-
-async function deploy(version = "1", metadata: Readonly<Record<string, unknown>> = {}): Promise<Envelope> {
-  const content = SCRIPT.replace("VERSION", version);
-  const answer = await upload(cloudflare, { content, metadata: { bindings: bindings(), ...metadata } });
-  if (answer.status === 200 && version === "1") await attach();
-  return answer;
-}
-
-function attach(hostname = HOST): Promise<Envelope> {
-  const body = { hostname, service: "hooks", zone_id: cloudflare.zone.id };
-  return call(cloudflare, "PUT", "A/workers/domains", body);
-}
-
-async function ask(path = "/"): Promise<Record<string, unknown>> {
-  const { text } = await visit(cloudflare, HOST, path);
-  return JSON.parse(text) as Record<string, unknown>;
-}
-
-function schedule(...crons: string[]): Promise<Envelope> {
-  return call(
-    cloudflare,
-    "PUT",
-    "A/workers/scripts/hooks/schedules",
-    crons.map((cron) => ({ cron })),
-  );
-}
+const { ask, bindings, deploy, schedule } = hooksOf(() => ({ cloudflare, database }));
 
 describe("an uploaded script", () => {
   test("answers with every field that the provider reads, and is read back without its secrets' texts", async () => {
@@ -266,100 +213,5 @@ describe("an uploaded script", () => {
     expect(cloudflare.inventory().map(({ kind }) => kind)).toEqual(["d1 database"]);
     expect(await visit(cloudflare, HOST, "/")).toMatchObject({ status: 530, text: "error code: 1016" });
     await expect(async () => cloudflare.ledger("hooks")).rejects.toThrow('no script "hooks" is deployed');
-  });
-});
-
-describe("a schedule", () => {
-  test("fires only once it is there, by its uploaded expression", async () => {
-    await deploy();
-    await expect(cloudflare.sweep("hooks")).rejects.toThrow("has no schedule");
-    const made = await schedule("*/5 * * * *", "0 1 * * *");
-    expect(made.result["schedules"]).toMatchObject([{ cron: "*/5 * * * *" }, { cron: "0 1 * * *" }]);
-    expect(Object.keys((made.result["schedules"] as object[])[0] ?? {})).toEqual([
-      "cron",
-      "created_on",
-      "modified_on",
-    ]);
-    expect((await call(cloudflare, "GET", "A/workers/scripts/hooks/schedules")).result).toEqual(made.result);
-    await cloudflare.sweep("hooks");
-    expect((await ask())["sweeps"]).toEqual(["*/5 * * * *", "0 1 * * *"]);
-  });
-
-  test("fires by itself as often as told", async () => {
-    await cloudflare.close();
-    cloudflare = await startCloudflare({ sweepSeconds: 0.2 });
-    database = String((await call(cloudflare, "POST", "A/d1/database", { name: "ledger" })).result["uuid"]);
-    await deploy();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect((await ask())["sweeps"]).toEqual([]);
-    await schedule("* * * * *");
-    expect(await eventually(async () => ((await ask())["sweeps"] as unknown[]).length >= 2)).toBe(true);
-  });
-
-  test("that is none is refused", async () => {
-    await deploy();
-    expect(await schedule("every minute")).toMatchObject({ status: 400 });
-    expect(await call(cloudflare, "PUT", "A/workers/scripts/hooks/schedules", {})).toMatchObject({
-      status: 400,
-    });
-  });
-});
-
-describe("a custom domain", () => {
-  test("has every field that the provider reads; its deletion is answered without a body", async () => {
-    await deploy();
-    const { result } = await attach();
-    expect(Object.keys(result).sort()).toEqual([
-      "environment",
-      "hostname",
-      "id",
-      "service",
-      "zone_id",
-      "zone_name",
-    ]);
-    const own = `A/workers/domains/${String(result["id"])}`;
-    expect((await call(cloudflare, "GET", own)).result).toEqual(result);
-    expect(await call(cloudflare, "DELETE", own)).toEqual({ status: 200 });
-    expect(await call(cloudflare, "GET", own)).toMatchObject({ status: 404 });
-  });
-
-  test("is refused outside of the zone, for a script that is not there, and where a record or another Worker stands", async () => {
-    expect(await attach()).toMatchObject({ status: 404, errors: [{ code: 10007 }] });
-    await deploy();
-    expect(await attach("hooks.example.net")).toMatchObject({ status: 400 });
-    const record = { name: "a.example.com", type: "CNAME", content: "b.example.net", ttl: 1 };
-    await call(cloudflare, "POST", "Z/dns_records", record);
-    expect(await attach("a.example.com")).toMatchObject({ status: 409, errors: [{ code: 100117 }] });
-    await upload(cloudflare, { name: "other", content: "export default {}" });
-    const other = { hostname: HOST, service: "other", zone_id: cloudflare.zone.id };
-    expect(await call(cloudflare, "PUT", "A/workers/domains", other)).toMatchObject({
-      status: 409,
-      errors: [{ code: 100116 }],
-    });
-    const taken = { ...record, name: HOST };
-    expect(await call(cloudflare, "POST", "Z/dns_records", taken)).toMatchObject({
-      errors: [{ code: 81053 }],
-    });
-  });
-});
-
-describe("what a Worker fetches", () => {
-  const fetched = (url: string) => visit(cloudflare, HOST, `/?fetch=${encodeURIComponent(url)}`);
-
-  test("reaches loopback, and a host outside by what stands in for it", async () => {
-    await deploy();
-    expect(await fetched(`${origin.url}/a`)).toMatchObject({ status: 200, text: "origin /a worker" });
-    expect(await fetched("https://api.github.example/b")).toMatchObject({
-      status: 200,
-      text: "origin /b worker",
-    });
-  });
-
-  test("is refused for any other host, by name, in the answer and in the log", async () => {
-    await deploy();
-    const refused = await fetched("https://api.github.com/zen");
-    expect(refused).toMatchObject({ status: 530 });
-    expect(refused.text).toContain("https://api.github.com is not on this machine");
-    expect(cloudflare.workerLogs().join("\n")).toContain("https://api.github.com");
   });
 });
