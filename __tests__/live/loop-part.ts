@@ -1,10 +1,11 @@
 import { LOOP_CLASS, startLoopOn } from "../../local/loop";
 import type { NomadAgent } from "./nomad-agent";
 import { playOnAgent } from "./nomad-recording";
+import { type Check, check } from "./report";
 import { RunnersNamespace } from "./runners-namespace";
 import { PRIVATE, PUBLIC, type Played, Scenes } from "./scenes";
 import { stageTable } from "./stages";
-import { type Check, judge } from "./verdict";
+import { judge } from "./verdict";
 
 /** Small enough for the whole matrix at once on a small machine. The disk has to hold the logs, 100 MB. */
 const SMALL = { cpu: 20, memory: 64, disk: 128 };
@@ -13,8 +14,7 @@ const SMALL = { cpu: 20, memory: 64, disk: 128 };
 export async function playLoopPart(agent: NomadAgent, stopped: Promise<never>): Promise<readonly Check[]> {
   const { answers, different } = await Promise.race([playOnAgent(agent), stopped]);
   console.log(`${String(answers - different.length)} of ${String(answers)} answers as recorded`);
-  const recording = { text: "Nomad answers as recorded", ok: different.length === 0 };
-  return [{ ...recording, seen: different.join("\n") }, ...(await playScenes(agent, stopped))];
+  return [check("Nomad answers as recorded", different), ...(await playScenes(agent, stopped))];
 }
 
 async function playScenes(agent: NomadAgent, stopped: Promise<never>): Promise<readonly Check[]> {

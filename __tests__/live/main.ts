@@ -1,69 +1,70 @@
 import { spawnSync } from "node:child_process";
-import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathWithCurl } from "../../local/curl/find";
 import { playLoopPart } from "./loop-part";
-import { startNomadAgent } from "./nomad-agent";
 import { descendants, isAlive, mentioning } from "./processes";
-import { findPrograms } from "./programs";
+import { type Programs, findPrograms } from "./programs";
+import { type Check, Report } from "./report";
 import { until } from "./runners-namespace";
-import type { Check } from "./verdict";
+import { playStackPart } from "./stack-part";
+import { startSystems } from "./stack/live-stack";
 
 /** A run that hangs has failed. */
 const WATCHDOG_MS = 540_000;
+/** `npm run test:live -- loop` and `-- stack` play one of the two. */
+const PARTS = process.argv.length > 2 ? process.argv.slice(2) : ["loop", "stack"];
 /** What is cleared away after its end was told. */
 const CLEARED_MS = 5_000;
 
 /**
- * `npm run test:live`: the main loop on a real Nomad, with GitHub's stand-in, the Worker's bundle in workerd and the
- * runner job as it is deployed. Ends with 1 when a program is missing or anything is not as it has to be.
+ * `npm run test:live`: the main loop on a real Nomad, then the whole stack deployed, used, changed and destroyed by real
+ * Terraform with its real providers, on real Nomad, Consul and Vault; GitHub and Cloudflare are stand-ins. Ends with 1
+ * when a program is missing or anything is not as it has to be.
  */
 async function main(): Promise<number> {
-  const began = Date.now();
   const stopped = whenStopped();
   const programs = findPrograms(process.env, versionOf);
   for (const { title, version, file } of Object.values(programs))
     console.log(`${title} ${version} (${file})`);
-  // Whatever this process or Nomad makes for a while is made here, so that what is left behind shows.
+  // Whatever this process or a system makes for a while is made here, so that what is left behind shows.
   const ground = await mkdtemp(join(tmpdir(), "live-"));
+  // A runner is another user, and has to get through to its own directory.
   await chmod(ground, 0o711);
   const outer = process.env["TMPDIR"];
   process.env["TMPDIR"] = ground;
+  const report = new Report();
   const pids: number[] = [];
-  const checks: Check[] = [];
   try {
-    checks.push(...(await playAll(programs.nomad.file, ground, stopped, pids)));
-    checks.push(await nothingLeft(ground, pids));
+    await playAll(programs, ground, report, stopped, pids);
+    await report.stage("afterwards", async () => [await nothingLeft(ground, pids)]);
   } finally {
     await rm(ground, { recursive: true, force: true, maxRetries: 5 });
     if (outer === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = outer;
   }
-  console.log();
-  for (const { ok, text, seen } of checks)
-    console.log(`${ok ? "ok    " : "FAILED"} ${text}${seen === "" ? "" : `: ${seen}`}`);
-  const failed = checks.filter(({ ok }) => !ok).length;
-  const seconds = Math.round((Date.now() - began) / 1000);
-  const verdict = failed === 0 ? "All as it has to be" : `${String(failed)} not as it has to be`;
-  console.log(`\n${verdict}, after ${String(seconds)} s.`);
-  return failed === 0 ? 0 : 1;
+  console.log(`\n${report.lines().join("\n")}`);
+  return report.failed().length === 0 ? 0 : 1;
 }
 
 async function playAll(
-  program: string,
+  programs: Programs,
   ground: string,
+  report: Report,
   stopped: Promise<never>,
   pids: number[],
-): Promise<readonly Check[]> {
-  const curl = await pathWithCurl(process.env["PATH"] ?? "", join(ground, "curl"));
-  if (curl.standIn) console.log("no curl on this machine: the runner scripts use local/curl in its place");
-  const agent = await startNomadAgent({ program, path: curl.path });
+): Promise<void> {
+  const kept = join(ground, "kept");
+  await mkdir(kept);
+  const systems = await startSystems(programs, kept);
   try {
-    return await playLoopPart(agent, stopped);
+    if (PARTS.includes("loop"))
+      await report.stage("the main loop", () => playLoopPart(systems.nomad, stopped));
+    if (PARTS.includes("stack")) await playStackPart(systems, programs.terraform.file, kept, report, stopped);
   } finally {
-    pids.push(...agent.pids, ...descendants(...agent.pids).map(({ pid }) => pid));
-    await agent.close();
+    const roots = [...systems.nomad.pids, systems.consul.pid, systems.vault.pid];
+    pids.push(...roots, ...descendants(...roots).map(({ pid }) => pid));
+    await systems.close();
   }
 }
 
@@ -77,7 +78,7 @@ async function nothingLeft(ground: string, pids: readonly number[]): Promise<Che
   const left = async (): Promise<string[]> => [
     ...mentioning(ground).map(({ pid, command }) => `${String(pid)} ${command}`),
     ...pids.filter(isAlive).map(String),
-    ...(await readdir(ground)).filter((name) => name !== "curl"),
+    ...(await readdir(ground)).filter((name) => name !== "kept"),
   ];
   const gone = async (): Promise<true | undefined> => ((await left()).length === 0 ? true : undefined);
   const ok = await until(text, gone, CLEARED_MS).catch(() => false);

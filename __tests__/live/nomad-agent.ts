@@ -9,6 +9,8 @@ export interface NomadAgent extends HttpApi {
   readonly pids: readonly number[];
   /** Where its clients keep everything, allocations too. */
   readonly data: readonly string[];
+  /** The end of what its server logged. */
+  log(): string;
   /** Secret of the management token. */
   readonly token: string;
   /** Ends the agents, with what they run, and removes their directories; safe to call twice. */
@@ -55,7 +57,7 @@ export async function startNomadAgent(options: NomadAgentOptions): Promise<Nomad
     throw error;
   }
   const data = agents.map(({ directory }) => dataOf(directory));
-  return { ...api, pids: agents.map(({ pid }) => pid), data, token, close };
+  return { ...api, pids: agents.map(({ pid }) => pid), data, log: () => server.log(), token, close };
 }
 
 /** Another node. */

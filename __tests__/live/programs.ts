@@ -20,6 +20,8 @@ interface Make {
   readonly least: string;
 }
 
+export type Programs = Readonly<Record<ProgramName, Program>>;
+
 interface Wanted {
   /** Environment variable that names it: a file, or a name that is looked for on the PATH. */
   readonly variable: string;
@@ -74,10 +76,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * Finds every program of the live run, in the environment's variables or on its PATH.
  * @throws Error naming all that are lacking, do not start or are too old, and how to get each
  */
-export function findPrograms(
-  environment: Environment,
-  ask: AskVersion,
-): Readonly<Record<ProgramName, Program>> {
+export function findPrograms(environment: Environment, ask: AskVersion): Programs {
   const wrong: string[] = [];
   const find = (name: ProgramName): Program => {
     const found = look(WANTED[name], environment, ask);

@@ -4,8 +4,7 @@ import type { Variables } from "../../local/nomad/jobspec";
 import type { JobspecSource } from "../../local/nomad/nomad";
 import type { NomadAgent } from "./nomad-agent";
 
-export const NAMESPACE = "runners";
-const QUERY = `?namespace=${NAMESPACE}`;
+const NAMESPACE = "runners";
 const POLL_MS = 200;
 
 /** A dispatched child, as Nomad tells of it. */
@@ -36,14 +35,19 @@ export interface Allocation {
 /** The namespace in which a real Nomad runs the runners, as management sees it. */
 export class RunnersNamespace {
   readonly #agent: NomadAgent;
+  readonly #name: string;
+  readonly #query: string;
 
-  private constructor(agent: NomadAgent) {
+  /** @param name of a namespace that there is, or will be once it is asked for */
+  constructor(agent: NomadAgent, name: string) {
     this.#agent = agent;
+    this.#name = name;
+    this.#query = `?namespace=${name}`;
   }
 
   static async make(agent: NomadAgent): Promise<RunnersNamespace> {
     await agent.call("POST", `/v1/namespace/${NAMESPACE}`, { Name: NAMESPACE });
-    return new RunnersNamespace(agent);
+    return new RunnersNamespace(agent, NAMESPACE);
   }
 
   /** What the Worker gets of it: an address, and a token that may dispatch and nothing else. */
@@ -51,22 +55,25 @@ export class RunnersNamespace {
     const agent = this.#agent;
     const name = "dispatch-runners";
     // HCL wants the block's content on a line of its own.
-    const Rules = `namespace "${NAMESPACE}" {\n  capabilities = ["dispatch-job"]\n}\n`;
+    const Rules = `namespace "${this.#name}" {\n  capabilities = ["dispatch-job"]\n}\n`;
     await agent.call("POST", `/v1/acl/policy/${name}`, { Name: name, Rules });
     const made = await agent.call("POST", "/v1/acl/token", { Name: name, Type: "client", Policies: [name] });
     return {
       url: agent.url,
       token: (made as { SecretID: string }).SecretID,
-      namespace: NAMESPACE,
+      namespace: this.#name,
       register: (job) => this.#register(job),
     };
   }
 
   /** Every child there is, oldest first. */
   async children(): Promise<readonly Child[]> {
-    const listed = (await this.#agent.call("GET", `/v1/jobs${QUERY}`)) as { ID: string; ParentID: string }[];
+    const listed = (await this.#agent.call("GET", `/v1/jobs${this.#query}`)) as {
+      ID: string;
+      ParentID: string;
+    }[];
     const ids = listed.filter(({ ParentID }) => ParentID !== "").map(({ ID }) => ID);
-    const children = await Promise.all(ids.map((id) => this.#agent.call("GET", jobPath(id))));
+    const children = await Promise.all(ids.map((id) => this.#agent.call("GET", this.#jobPath(id))));
     return (children as Child[]).sort((a, b) => a.SubmitTime - b.SubmitTime);
   }
 
@@ -78,13 +85,13 @@ export class RunnersNamespace {
   }
 
   async allocations(child: string): Promise<readonly Allocation[]> {
-    return (await this.#agent.call("GET", jobPath(child, "/allocations"))) as Allocation[];
+    return (await this.#agent.call("GET", this.#jobPath(child, "/allocations"))) as Allocation[];
   }
 
   /** Waits until a child is blocked, because no node has room. */
   async blocked(child: string): Promise<void> {
     await until(`a blocked evaluation of ${child}`, async () => {
-      const evaluations = await this.#agent.call("GET", jobPath(child, "/evaluations"));
+      const evaluations = await this.#agent.call("GET", this.#jobPath(child, "/evaluations"));
       return (evaluations as { Status: string }[]).find(({ Status }) => Status === "blocked");
     });
   }
@@ -92,7 +99,7 @@ export class RunnersNamespace {
   /** Waits until a child is dead, and all its tasks with it. @returns its allocations */
   async dead(child: string): Promise<readonly Allocation[]> {
     return until(`the end of ${child} in Nomad`, async () => {
-      const { Status } = (await this.#agent.call("GET", jobPath(child))) as Child;
+      const { Status } = (await this.#agent.call("GET", this.#jobPath(child))) as Child;
       const allocations = await this.allocations(child);
       const over = allocations.every(({ TaskStates }) =>
         Object.values(TaskStates ?? {}).every(({ State }) => State === "dead"),
@@ -103,14 +110,14 @@ export class RunnersNamespace {
 
   /** What `nomad job stop` does. */
   async stop(child: string): Promise<void> {
-    await this.#agent.call("DELETE", jobPath(child));
+    await this.#agent.call("DELETE", this.#jobPath(child));
   }
 
   /** What `nomad alloc signal -s SIGKILL` does to the runner's task. */
   async kill(child: string): Promise<void> {
     for (const { ID } of await this.allocations(child)) {
       const order = { Signal: "SIGKILL", Task: "runner" };
-      await this.#agent.call("POST", `/v1/client/allocation/${ID}/signal${QUERY}`, order);
+      await this.#agent.call("POST", `/v1/client/allocation/${ID}/signal${this.#query}`, order);
     }
   }
 
@@ -125,16 +132,21 @@ export class RunnersNamespace {
   /** What a task printed. */
   async output(allocation: string, task: string): Promise<string> {
     const logs = (type: string): Promise<string> =>
-      this.#agent.text(`/v1/client/fs/logs/${allocation}${QUERY}&plain=true&task=${task}&type=${type}`);
+      this.#agent.text(`/v1/client/fs/logs/${allocation}${this.#query}&plain=true&task=${task}&type=${type}`);
     return (await logs("stdout")) + (await logs("stderr"));
   }
 
   async #register({ file, variables }: JobspecSource): Promise<void> {
-    const parsed = await this.#agent.call("POST", `/v1/jobs/parse${QUERY}`, {
+    const parsed = await this.#agent.call("POST", `/v1/jobs/parse${this.#query}`, {
       JobHCL: await readFile(file, "utf8"),
-      Variables: variableFile({ ...variables, namespace: NAMESPACE }),
+      Variables: variableFile({ ...variables, namespace: this.#name }),
     });
-    await this.#agent.call("POST", `/v1/jobs${QUERY}`, { Job: parsed });
+    await this.#agent.call("POST", `/v1/jobs${this.#query}`, { Job: parsed });
+  }
+
+  /** A child's id has a slash. */
+  #jobPath(id: string, under = ""): string {
+    return `/v1/job/${encodeURIComponent(id)}${under}${this.#query}`;
   }
 }
 
@@ -151,11 +163,6 @@ export async function until<T>(
     if (Date.now() > end) throw new Error(`waited ${String(timeoutMs)} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-}
-
-/** A child's id has a slash. */
-function jobPath(id: string, under = ""): string {
-  return `/v1/job/${encodeURIComponent(id)}${under}${QUERY}`;
 }
 
 /** As a `.nomadvars` file says it. HCL's strings are JSON's, but for the two marks of a template. */

@@ -1,4 +1,5 @@
 import type { GithubStandIn } from "../../local/github/github";
+import { aligned } from "./report";
 import type { Child, RunnersNamespace } from "./runners-namespace";
 import type { Played } from "./scenes";
 
@@ -20,14 +21,7 @@ export async function stageTable(
     const cells = STAGES.map((stage) => cell(times.flatMap((each) => each[stage] ?? [])));
     rows.push([title, String(jobs.length), ...cells]);
   }
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((text, column) =>
-        column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
-      )
-      .join("  "),
-  );
+  return aligned(rows);
 }
 
 /** GitHub, Nomad and the Worker run on this machine, by one clock. */

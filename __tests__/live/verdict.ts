@@ -3,16 +3,9 @@ import type { Loop, OutsideNomad } from "../../local/loop";
 import type { LocalWorker } from "../../local/worker/edge";
 import type { NomadAgent } from "./nomad-agent";
 import { mentioning } from "./processes";
+import { type Check, check } from "./report";
 import type { Allocation, Child, RunnersNamespace, TaskState } from "./runners-namespace";
 import type { ExpectedChild, Played } from "./scenes";
-
-/** One thing that has to be so. */
-export interface Check {
-  readonly text: string;
-  readonly ok: boolean;
-  /** What there was instead, or what was counted. */
-  readonly seen: string;
-}
 
 /** Looks at GitHub, Nomad and the machine once everything was played. */
 export async function judge(
@@ -55,10 +48,6 @@ interface Ground {
   readonly nomad: RunnersNamespace;
   readonly outside: OutsideNomad;
   readonly agent: NomadAgent;
-}
-
-function check(text: string, wrong: readonly string[]): Check {
-  return { text, ok: wrong.length === 0, seen: wrong.join("; ") };
 }
 
 function checkJobs(played: readonly Played[], github: GithubStandIn): Check {

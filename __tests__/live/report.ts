@@ -1,0 +1,66 @@
+/** One thing that has to be so. */
+export interface Check {
+  readonly text: string;
+  readonly ok: boolean;
+  /** What there was instead, or what was counted. */
+  readonly seen: string;
+}
+
+/** @param wrong is empty when all is as it has to be */
+export function check(text: string, wrong: readonly string[]): Check {
+  return { text, ok: wrong.length === 0, seen: wrong.join("; ") };
+}
+
+interface Stage {
+  readonly title: string;
+  readonly seconds: number;
+  readonly checks: readonly Check[];
+}
+
+/** What was played, how long it took and what was looked at. */
+export class Report {
+  readonly #stages: Stage[] = [];
+  readonly #began = Date.now();
+
+  /** Plays a stage and prints what it found. @throws what the stage throws */
+  async stage(title: string, play: () => Promise<readonly Check[]>): Promise<void> {
+    const began = Date.now();
+    console.log(`\n${title}`);
+    const checks = await play();
+    for (const { ok, text, seen } of checks)
+      console.log(`  ${ok ? "ok    " : "FAILED"} ${text}${seen === "" ? "" : `: ${seen}`}`);
+    this.#stages.push({ title, seconds: (Date.now() - began) / 1000, checks });
+  }
+
+  /** Every check that was not as it has to be. */
+  failed(): readonly Check[] {
+    return this.#stages.flatMap(({ checks }) => checks.filter(({ ok }) => !ok));
+  }
+
+  /** The closing table, and the verdict below it. */
+  lines(): readonly string[] {
+    const rows = this.#stages.map(({ title, seconds, checks }) => {
+      const held = checks.filter(({ ok }) => ok).length;
+      return [title, seconds.toFixed(1), `${String(held)}/${String(checks.length)}`];
+    });
+    const all = this.#stages.flatMap(({ checks }) => checks);
+    const seconds = ((Date.now() - this.#began) / 1000).toFixed(1);
+    const held = String(all.length - this.failed().length);
+    const table = [["stage", "seconds", "held"], ...rows, ["all", seconds, `${held}/${String(all.length)}`]];
+    const failed = this.failed().length;
+    const verdict = failed === 0 ? "All as it has to be" : `${String(failed)} not as it has to be`;
+    return [...aligned(table), "", `${verdict}, after ${String(Math.round(Number(seconds)))} s.`];
+  }
+}
+
+/** Columns of one width each; the first to the left, numbers to the right. */
+export function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((text, column) =>
+        column === 0 ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0),
+      )
+      .join("  "),
+  );
+}
