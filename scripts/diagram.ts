@@ -2,12 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deriveModel } from "./diagram/derive";
 import { diagramFiles } from "./diagram/files";
-import { synthesizeMain } from "./diagram/synthesized";
+import { synthesizeApp } from "./diagram/synthesized";
 
 /** `npm run diagram`: writes the C4 views and their model anew from the synthesized stack. */
 function main(): number {
   try {
-    for (const [path, text] of diagramFiles(deriveModel(synthesizeMain()))) {
+    for (const [path, text] of diagramFiles(deriveModel(synthesizeApp()))) {
       writeFileSync(join(__dirname, "..", path), text);
       console.log(path);
     }

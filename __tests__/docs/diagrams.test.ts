@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { deriveModel } from "../../scripts/diagram/derive";
 import { diagramFiles } from "../../scripts/diagram/files";
 import { type Model, edge, edgesOf, liftEdges } from "../../scripts/diagram/model";
-import { synthesizeMain } from "../../scripts/diagram/synthesized";
+import { synthesizeApp } from "../../scripts/diagram/synthesized";
 import { STYLES, THEME } from "../../scripts/diagram/theme";
 import { ROOT, readPage } from "./support/markdown";
 import { mermaidFaults } from "./support/mermaid";
 import { dslFaults } from "./support/structurizr";
 
-const stack = synthesizeMain();
+const stack = synthesizeApp();
 const model: Model = deriveModel(stack);
 const generated = diagramFiles(model);
 
@@ -19,7 +19,7 @@ describe("the diagrams", () => {
   });
 
   test("are the same from two syntheses", () => {
-    expect([...diagramFiles(deriveModel(synthesizeMain()))]).toEqual([...generated]);
+    expect([...diagramFiles(deriveModel(synthesizeApp()))]).toEqual([...generated]);
   });
 
   test("show every resource of the stack in one element", () => {

@@ -9,24 +9,25 @@ const ROOT = join(__dirname, "..", "..");
 const LONGEST_MS = 120_000;
 
 /**
- * Runs `main.ts` as `cdktf synth` does, into a directory of its own, and reads the one stack it writes.
+ * Runs an app as `cdktf synth` does, into a directory of its own, and reads the one stack it writes.
+ * @param file from the project's root
  * @throws when it fails, with what it said
  */
-export function synthesizeMain(): SynthesizedStack {
+export function synthesizeApp(file = "main.ts"): SynthesizedStack {
   const outdir = mkdtempSync(join(tmpdir(), "diagram-"));
   try {
-    const { status, stderr, error } = spawnSync(process.execPath, [require.resolve("tsx/cli"), "main.ts"], {
+    const { status, stderr, error } = spawnSync(process.execPath, [require.resolve("tsx/cli"), file], {
       cwd: ROOT,
       env: { ...process.env, CDKTF_OUTDIR: outdir },
       encoding: "utf8",
       timeout: LONGEST_MS,
     });
     if (error !== undefined) throw error;
-    if (status !== 0) throw new Error(`main.ts does not synthesize:\n${stderr}`);
+    if (status !== 0) throw new Error(`${file} does not synthesize:\n${stderr}`);
     const { stacks } = JSON.parse(readFileSync(join(outdir, "manifest.json"), "utf8")) as Manifest;
     const [stack, ...more] = Object.values(stacks);
     if (stack === undefined || more.length > 0) {
-      throw new Error(`main.ts must make one stack, got ${String(Object.keys(stacks).length)}.`);
+      throw new Error(`${file} must make one stack, got ${String(Object.keys(stacks).length)}.`);
     }
     return readStack(readFileSync(join(outdir, stack.synthesizedStackPath), "utf8"));
   } finally {
