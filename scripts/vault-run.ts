@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { vaultRunSettings } from "./vault-run/settings";
-import { vaultSession } from "./vault-run/vault-session";
+import { type VaultSession, vaultSession } from "./vault-run/vault-session";
 
 const USAGE = `Runs a command with credentials from Vault that end with it.
   tsx scripts/vault-run.ts npx cdktf diff …
@@ -14,8 +14,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   if (command === undefined) throw new Error(USAGE);
   const settings = vaultRunSettings(process.env);
   const session = await vaultSession(settings);
+  let ended: Ended = { exitCode: 1, wasStopped: false };
   let isRevoked = false;
-  let exitCode = 1;
   try {
     mask(session.token);
     const values = await session.read(settings.readings);
@@ -26,18 +26,30 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: _token,
       ...inherited
     } = process.env;
-    exitCode = await run(command, args, { ...inherited, ...values, VAULT_TOKEN: session.token });
+    ended = await run(command, args, { ...inherited, ...values, VAULT_TOKEN: session.token });
   } finally {
-    // Told here, not thrown: it would hide why the command failed.
-    isRevoked = await session.end().then(
-      () => true,
-      (error: unknown) => {
-        console.error(`${String(error)}\nWhat Vault issued lives on until its TTL ends.`);
-        return false;
-      },
-    );
+    isRevoked = !ended.wasStopped && (await revoke(session));
+    if (!isRevoked) console.error("What Vault issued lives on until its TTL ends.");
   }
-  return isRevoked ? exitCode : exitCode || 1;
+  return isRevoked ? ended.exitCode : ended.exitCode || 1;
+}
+
+/** Tells of a refusal and does not throw it, which would hide why the command failed. */
+async function revoke(session: VaultSession): Promise<boolean> {
+  try {
+    await session.end();
+    return true;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return false;
+  }
+}
+
+interface Ended {
+  readonly exitCode: number;
+  /** By a signal to this process. `cdktf` ends at once by one, and Terraform goes on to write its state: it must keep the
+   *  credentials for that. */
+  readonly wasStopped: boolean;
 }
 
 /** Has GitHub strike a value out of the log, and hold back every output that has it.
@@ -49,17 +61,22 @@ function mask(value: string): void {
   }
 }
 
-function run(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+function run(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], env: environment });
-    // GitHub ends a step by a signal to this process: the command gets it, and the credentials are revoked after it.
-    for (const signal of SIGNALS) process.on(signal, () => child.kill(signal));
+    let wasStopped = false;
+    for (const signal of SIGNALS) {
+      process.on(signal, () => {
+        wasStopped = true;
+        child.kill(signal);
+      });
+    }
     child.once("error", (error) => {
       reject(new Error(`${command} did not start: ${error.message}`));
     });
     child.once("close", (code, signal) => {
       if (signal !== null) console.error(`${command} was ended by ${signal}.`);
-      resolve(code ?? 1);
+      resolve({ exitCode: code ?? 1, wasStopped });
     });
   });
 }

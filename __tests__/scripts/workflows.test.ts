@@ -112,7 +112,7 @@ describe("diff.yml", () => {
       "actions/checkout",
       "actions/setup-node",
       "npm ci --ignore-scripts",
-      "exec node_modules/.bin/tsx scripts/vault-run.ts npx tsx scripts/plan-comment.ts plan npx cdktf diff --skip-provider-lock",
+      "npx tsx scripts/vault-run.ts npx tsx scripts/plan-comment.ts plan npx cdktf diff --skip-provider-lock",
     ]);
     expect(plan.steps.slice(0, -1).filter(({ env }) => env !== undefined)).toEqual([]);
   });
@@ -153,7 +153,7 @@ describe("deploy.yml", () => {
     expect(deploy.concurrency).toEqual({ group: "deploy", "cancel-in-progress": "false" });
   });
 
-  test("hands a cancellation on to Terraform, which stops in order, and revokes then", () => {
+  test("hands a cancellation on to Terraform, which then stops in order", () => {
     expect(production.steps.at(-1)?.run).toBe(
       "exec node_modules/.bin/tsx scripts/vault-run.ts node_modules/.bin/cdktf deploy --auto-approve --skip-provider-lock",
     );
