@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { descendants, endAll } from "./processes";
 
 /** A server that runs, with the directory in which it keeps everything. */
 export interface Agent {
@@ -50,8 +52,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   agent.once("error", note);
   let closed: Promise<void> | null = null;
   const closeAll = async (): Promise<void> => {
+    // A client of Nomad leaves its tasks running when it ends, so that the next one finds them.
+    const started = agent.pid === undefined ? [] : descendants(agent.pid);
     await stop(agent);
-    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+    endAll(started);
+    unmountBeneath(directory);
+    await rm(directory, { recursive: true, force: true });
   };
   const close = (): Promise<void> => (closed ??= closeAll());
   try {
@@ -83,4 +89,15 @@ async function stop(agent: ChildProcess): Promise<void> {
   const killer = setTimeout(() => agent.kill("SIGKILL"), STOP_MS);
   await ended;
   clearTimeout(killer);
+}
+
+/** Where it is root, Nomad mounts a file system of its own for each task's secrets, and leaves it to the next client.
+ *  @see https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html */
+function unmountBeneath(directory: string): void {
+  const mounts = "/proc/self/mounts";
+  if (!existsSync(mounts)) return;
+  for (const line of readFileSync(mounts, "utf8").split("\n")) {
+    const target = line.split(" ")[1] ?? "";
+    if (target.startsWith(`${directory}/`)) spawnSync("umount", [target], { timeout: STOP_MS });
+  }
 }

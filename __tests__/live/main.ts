@@ -91,8 +91,9 @@ function whenStopped(): Promise<never> {
     const stop = (why: string) => (): void => {
       reject(new Error(why));
     };
-    process.once("SIGINT", stop("stopped by SIGINT"));
-    process.once("SIGTERM", stop("stopped by SIGTERM"));
+    // Every one of them: a second one must not end this process before it has cleared everything away.
+    process.on("SIGINT", stop("stopped by SIGINT"));
+    process.on("SIGTERM", stop("stopped by SIGTERM"));
     setTimeout(stop(`did not end within ${String(WATCHDOG_MS / 1000)} s`), WATCHDOG_MS).unref();
   });
   // It is looked at only once there is something to stop.

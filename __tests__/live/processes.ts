@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-interface Process {
+export interface Process {
   readonly pid: number;
   readonly parent: number;
   readonly command: string;
@@ -33,6 +33,19 @@ export function isAlive(pid: number): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** Kills those of some processes that still run as what they were. */
+export function endAll(started: readonly Process[]): void {
+  const now = new Map(processes().map(({ pid, command }) => [pid, command]));
+  for (const { pid, command } of started) {
+    if (now.get(pid) !== command) continue;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 
