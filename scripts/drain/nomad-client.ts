@@ -60,10 +60,10 @@ export class NomadClient {
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#once(call).catch((error: unknown) => {
         this.#signal.throwIfAborted();
-        return error instanceof Error ? error : new Error(String(error));
+        return { code: codeOf(error) };
       });
       const passing =
-        outcome instanceof Error ? isPassing(outcome) : outcome.status >= 500 || outcome.status === 429;
+        "code" in outcome ? isPassing(outcome.code) : outcome.status >= 500 || outcome.status === 429;
       if (!passing || attempt === ATTEMPTS) return this.#understood(outcome);
       await pause(this.#againMs, this.#signal);
     }
@@ -89,9 +89,9 @@ export class NomadClient {
     return { status: response.statusCode ?? 0, body: isJson ? (JSON.parse(text) as unknown) : text };
   }
 
-  #understood(outcome: NomadAnswer | Error): NomadAnswer {
+  #understood(outcome: NomadAnswer | { readonly code: string }): NomadAnswer {
     const { address } = this.connection;
-    if (outcome instanceof Error) throw new DrainError(`Nomad at ${address} ${unreachable(outcome)}`);
+    if ("code" in outcome) throw new DrainError(`Nomad at ${address} ${unreachable(outcome.code)}`);
     const { status, body } = outcome;
     if (status >= 300 && status < 400)
       throw new DrainError(
@@ -120,19 +120,21 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
 }
 
-function codeOf(error: Error): string {
-  return (error as NodeJS.ErrnoException).code ?? error.name;
+/** What Node calls a failure of the network or of TLS. */
+function codeOf(error: unknown): string {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : String(error);
 }
 
 const TLS_CODE = /CERT|SIGNATURE|ISSUER|^ERR_TLS/;
+const LASTING_CODES = ["ENOTFOUND", "EPROTO", "ERR_INVALID_URL"];
 
 /** Whether it may go well a moment later. */
-function isPassing(error: Error): boolean {
-  return !TLS_CODE.test(codeOf(error)) && !["ENOTFOUND", "EPROTO"].includes(codeOf(error));
+function isPassing(code: string): boolean {
+  return !TLS_CODE.test(code) && !LASTING_CODES.includes(code);
 }
 
-function unreachable(error: Error): string {
-  const code = codeOf(error);
+function unreachable(code: string): string {
   if (TLS_CODE.test(code))
     return `shows a certificate that is not trusted (${code}): name its authority in NOMAD_CACERT, and its name in NOMAD_TLS_SERVER_NAME where it is not the address's`;
   if (code === "ABORT_ERR") return `did not answer within ${String(CALL_MS / 1_000)} s; is NOMAD_ADDR right?`;

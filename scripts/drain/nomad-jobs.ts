@@ -62,20 +62,27 @@ export class NomadJobs {
   }
 
   /** What `nomad job stop` does. A parameterized job then refuses dispatches; its children go on. */
-  async stop({ namespace, id }: JobName): Promise<void> {
-    const call: NomadCall = { method: "DELETE", path: pathOf(id), query: { namespace, purge: "false" } };
-    await this.#good(await this.#client.call(call), `stop the job ${id}`);
+  async stop(job: JobName): Promise<void> {
+    await this.#deregister(job, false, `stop the job ${job.id}`);
   }
 
   /** Makes Nomad forget a job, and with it its allocations whether they have ended or not: so only what has ended. */
-  async purge({ namespace, id }: JobName): Promise<void> {
-    const call: NomadCall = { method: "DELETE", path: pathOf(id), query: { namespace, purge: "true" } };
-    await this.#good(await this.#client.call(call), `purge the job ${id}`);
+  async purge(job: JobName): Promise<void> {
+    await this.#deregister(job, true, `purge the job ${job.id}`);
   }
 
   /** Tries a purge of a job that cannot be: a child's id does not end there. @throws DrainError when the token may not */
   async mayPurge({ namespace, id }: JobName): Promise<void> {
-    await this.purge({ namespace, id: `${id}/dispatch-` });
+    await this.#deregister({ namespace, id: `${id}/dispatch-` }, true, `purge jobs of ${namespace}`);
+  }
+
+  async #deregister({ namespace, id }: JobName, purge: boolean, what: string): Promise<void> {
+    const call: NomadCall = {
+      method: "DELETE",
+      path: pathOf(id),
+      query: { namespace, purge: String(purge) },
+    };
+    await this.#good(await this.#client.call(call), what);
   }
 
   /** @returns the body of a 200 */
