@@ -49,7 +49,7 @@ function start(
 }
 
 describe("vault-run", () => {
-  test("runs the command with what it read, masked before, and leaves nothing logged in", async () => {
+  test("runs the command with what it read, without a last newline, masked before, and leaves nothing logged in", async () => {
     const { said, ended } = start([
       "sh",
       "-c",

@@ -59,7 +59,8 @@ export async function vaultSession(settings: VaultRunSettings): Promise<VaultSes
 function valueOf(answer: unknown, field: string, path: string): string {
   const nested = at(answer, ["data", "data"]);
   const keys = typeof nested === "object" && nested !== null ? ["data", "data", field] : ["data", field];
-  return textAt(answer, keys, `${path} of Vault`);
+  // `vault kv put x=@file` keeps the file's last newline, which no header takes.
+  return textAt(answer, keys, `${path} of Vault`).trimEnd();
 }
 
 function at(value: unknown, keys: readonly string[]): unknown {

@@ -47,7 +47,7 @@ export async function vaultServer(): Promise<VaultServer> {
     switch (pathname) {
       case "/v1/kv/data/github-runners/diff":
         return Response.json({
-          data: { data: { cloudflare: "first%line\nsecond line", empty: "" }, metadata: {} },
+          data: { data: { cloudflare: "first%line\nsecond line\n", empty: "" }, metadata: {} },
         });
       case "/v1/nomad/creds/diff": {
         const secret = randomUUID();
