@@ -6,7 +6,8 @@ import { DrainScene } from "./support/drain-scene";
 
 const ROOT = join(__dirname, "..", "..");
 /** Starting loads cdktf. */
-const RUN_MS = 30_000;
+const RUN_MS = 40_000;
+jest.setTimeout(2.5 * RUN_MS);
 
 interface Ended {
   readonly code: number | null;
