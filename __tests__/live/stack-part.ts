@@ -6,7 +6,7 @@ import {
   playNoChange,
   playTwoDeploys,
 } from "./stack/deploy-scenes";
-import { type Inventories, inventories, playDestroy } from "./stack/end-scenes";
+import { type Inventories, inventories, playDestroy, playDrain } from "./stack/end-scenes";
 import { playJobs, playRotation, playScaleToZero, playStrangers } from "./stack/job-scenes";
 import { LiveStack, type Systems } from "./stack/live-stack";
 import { playGraph, playPlanComment } from "./stack/review-scenes";
@@ -30,7 +30,8 @@ const SCENES: readonly Scene[] = [
   ["two deploys at once", playTwoDeploys],
   ["the plan as a comment", playPlanComment],
   ["the model and terraform graph", playGraph],
-  ["drain and destroy", playDestroy],
+  ["npm run drain", playDrain],
+  ["cdktf destroy", playDestroy],
 ];
 
 /** The whole stack on real Terraform, providers, Nomad, Consul and Vault. */

@@ -4,7 +4,7 @@ import { type Check, check } from "../report";
 import type { PlannedChange } from "./deployment";
 import { allSecrets, leaksIn } from "./leaks";
 import type { LiveStack } from "./live-stack";
-import { CLASS_JOB, HOSTNAME, NAMESPACE, PRIVATE, PUBLIC, STATE_PATH } from "./settings";
+import { CLASS_JOB, CONNECTOR_JOB, HOSTNAME, NAMESPACE, PRIVATE, PUBLIC, STATE_PATH } from "./settings";
 import { throughFrontDoor } from "./front-door";
 
 /** What Cloudflare has to have, by kind. */
@@ -190,7 +190,7 @@ interface ClassJob {
 
 /** Nodes of the connectors' running allocations. */
 async function connectorNodes({ systems: { nomad } }: LiveStack): Promise<readonly string[]> {
-  const allocations = await nomad.call("GET", "/v1/job/github-runners-connector/allocations");
+  const allocations = await nomad.call("GET", `/v1/job/${CONNECTOR_JOB}/allocations`);
   return (allocations as { readonly NodeID: string; readonly ClientStatus: string }[])
     .filter(({ ClientStatus }) => ClientStatus === "running")
     .map(({ NodeID }) => NodeID);

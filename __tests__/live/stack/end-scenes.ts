@@ -1,7 +1,7 @@
 import { type Check, check } from "../report";
 import { type Item, consulInventory, forgetEnded, nomadInventory, vaultInventory } from "./inventory";
 import type { LiveStack, Systems } from "./live-stack";
-import { STATE_PATH } from "./settings";
+import { CLASS_JOB, CONNECTOR_JOB, PRIVATE, SETTINGS_VARIABLE, STATE_PATH } from "./settings";
 
 /** What there is in each of the systems. */
 export type Inventories = Readonly<
@@ -22,6 +22,51 @@ export async function inventories(systems: Systems): Promise<Inventories> {
     ],
     Cloudflare: cloudflare.inventory().map(({ kind, name }) => `${kind} ${name}`),
   };
+}
+
+/** `npm run drain` while jobs run: no more dispatches, and nothing of ours runs in Nomad in the end. */
+export async function playDrain(live: LiveStack): Promise<readonly Check[]> {
+  const { nomad, github } = live.systems;
+  const long = await live.jobs.queue({
+    repository: PRIVATE,
+    name: "cut off by the drain",
+    script: "sleep 300",
+  });
+  await live.jobs.running(long);
+  const drained = await live.run(
+    [process.execPath, "--import", "tsx", "scripts/drain.ts", "__tests__/live/stack/runners.config.ts"],
+    { NOMAD_TOKEN: nomad.token, [SETTINGS_VARIABLE]: live.settingsFile },
+  );
+  const jobs = (await nomad.call("GET", "/v1/jobs?namespace=*")) as readonly JobView[];
+  const alive = jobs.filter(
+    ({ ID, Status, Stop }) =>
+      (ID.startsWith(CLASS_JOB) || ID === CONNECTOR_JOB) && Status !== "dead" && !Stop,
+  );
+  const late = await live.jobs.queue({ repository: PRIVATE, name: "after the drain" });
+  const children = await live.runners.children();
+  return [
+    check("npm run drain ends well", drained.code === 0 ? [] : [drained.output.slice(-1_500)]),
+    check(
+      "no job of ours is alive in Nomad",
+      alive.map(({ ID, Status }) => `${ID} ${Status}`),
+    ),
+    check(
+      "the runner that was at work gave its registration back",
+      github.runners().map(({ name }) => name),
+    ),
+    check(
+      "a job that comes now is not dispatched",
+      children.some(({ DispatchIdempotencyToken: token }) => token.startsWith(`${String(late.id)}:`))
+        ? ["it was"]
+        : [],
+    ),
+  ];
+}
+
+interface JobView {
+  readonly ID: string;
+  readonly Status: string;
+  readonly Stop: boolean;
 }
 
 /** `cdktf destroy` after `npm run drain`: what there was before the first deploy is what there is. */

@@ -5,7 +5,7 @@ import { checkSecrecy, describe } from "./deploy-scenes";
 import type { StateResource } from "./deployment";
 import { throughFrontDoor } from "./front-door";
 import type { LiveStack } from "./live-stack";
-import { CLASS_JOB, HOSTNAME, NAMESPACE, NOMAD_HOSTNAME, PRIVATE, PUBLIC } from "./settings";
+import { CLASS_JOB, CONNECTOR_JOB, HOSTNAME, NAMESPACE, NOMAD_HOSTNAME, PRIVATE, PUBLIC } from "./settings";
 
 const MATRIX_SIZE = 4;
 /** Between two jobs while the credentials rotate. */
@@ -89,7 +89,7 @@ export async function playStrangers(live: LiveStack): Promise<readonly Check[]> 
     ),
     check(
       "so is a job that is no class's",
-      await expected("/v1/job/github-runners-connector/dispatch", { ...access, ...bearer }, /^404 /),
+      await expected(`/v1/job/${CONNECTOR_JOB}/dispatch`, { ...access, ...bearer }, /^404 /),
     ),
     check(
       "without Nomad's token, Nomad itself refuses",
@@ -116,7 +116,7 @@ export async function playScaleToZero(live: LiveStack): Promise<readonly Check[]
     ...(await live.jobs.gone()),
     check(
       "the cluster runs the two connectors and nothing else",
-      running.length === 2 && running.every(({ JobID }) => JobID === "github-runners-connector")
+      running.length === 2 && running.every(({ JobID }) => JobID === CONNECTOR_JOB)
         ? []
         : running.map(({ JobID, ClientStatus }) => `${JobID} ${ClientStatus}`),
     ),

@@ -187,7 +187,7 @@ export class LiveStack {
   /** Edits the settings, as a user edits runners.config.ts. */
   async change(changes: Partial<LiveSettings>): Promise<void> {
     this.#settings = { ...this.#settings, ...changes };
-    await writeFile(this.#settingsFile, JSON.stringify(this.#settings));
+    await writeFile(this.settingsFile, JSON.stringify(this.#settings));
   }
 
   /**
@@ -226,7 +226,8 @@ export class LiveStack {
     return [this.deployment, ...this.#others].map(({ told }) => told).join("\n");
   }
 
-  get #settingsFile(): string {
+  /** Where the settings are. */
+  get settingsFile(): string {
     return join(this.ground, "settings.json");
   }
 
@@ -235,7 +236,7 @@ export class LiveStack {
       terraform: this.#terraform,
       project: PROJECT,
       output: join(this.ground, name),
-      settings: this.#settingsFile,
+      settings: this.settingsFile,
       environment,
     });
   }

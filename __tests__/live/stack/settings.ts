@@ -36,6 +36,7 @@ export const STATE_PATH = "terraform/live";
 export const NAMESPACE = "github-runners";
 export const CLASS = "linux";
 export const CLASS_JOB = `github-runner-${CLASS}`;
+export const CONNECTOR_JOB = "github-runners-connector";
 /** In the KV engine, without `data/`. */
 export const GITHUB_APP_SECRET = "github-runners/github-app";
 export const PROVIDERS_SECRET = "github-runners/providers";

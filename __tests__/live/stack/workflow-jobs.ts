@@ -22,6 +22,15 @@ export class WorkflowJobs {
     return this.#github.queueJob({ labels: LABELS, script: "echo ran", ...spec });
   }
 
+  /** Waits until a runner is at work on a job. */
+  async running({ id }: JobView): Promise<void> {
+    await this.#github.events.waitFor(
+      (event) => event.type === "job.in_progress" && event.job.id === id,
+      `the start of job ${String(id)}`,
+      JOB_MS,
+    );
+  }
+
   /** Waits for the ends of jobs, and for every runner to be gone. */
   async ended(jobs: readonly JobView[]): Promise<void> {
     const ids = jobs.map(({ id }) => id);
