@@ -62,7 +62,8 @@ export abstract class ProviderCredentials {
   /**
    * From one secret in Vault's KV engine, version 2, read in each plan, `destroy` included. Its fields:
    * `cloudflare_api_token`, `nomad_token`, and `github_token` or, for an App, `github_app_pem` (PKCS#1, as GitHub hands
-   * it out). They then lie readable in Terraform's state, so synth warns.
+   * it out). They then lie readable in Terraform's state, so synth warns. Not for plans of pull requests: they would read
+   * the credentials of the deploy.
    */
   static vaultKv(props: VaultKvCredentialsProps): ProviderCredentials {
     return new VaultKvCredentials(props);
