@@ -28,6 +28,8 @@ describe("a drain that Nomad does not let be", () => {
   test.each([
     ["may not purge", ["list-jobs", "read-job", "deregister-job"], "purge jobs of default"],
     ["may not read", ["list-jobs", "submit-job"], "read the job runner-a"],
+    ["may not list", ["read-job", "submit-job"], "list the jobs of default"],
+    ["may not stop", ["list-jobs", "read-job"], "purge jobs of default"],
   ] as const)("a token that %s is found out before anything is stopped", async (_what, may, refused) => {
     scene = await DrainScene.start({ may });
     const draining = scene.drain();

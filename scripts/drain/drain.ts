@@ -28,6 +28,10 @@ const QUIET_MS = 15_000;
  * workflow jobs. A runner is over only when its poststop task is, which takes its registration from GitHub. Connectors
  * are next, since Cloudflare deletes no tunnel while one is connected. What is purged last is forgotten by Nomad at
  * once, so it must have ended.
+ *
+ * Purging is what lets Terraform go on both ways. It reads a job that is gone as deleted: destroy passes over it, deploy
+ * makes it anew. A job that is only stopped is no change to it, unless it is to `rerun_if_dead`, and stays stopped.
+ * @see https://github.com/hashicorp/terraform-provider-nomad/blob/v2.5.2/nomad/resource_job.go (resourceJobRead)
  */
 export class Drain {
   readonly #plan: DrainPlan;
@@ -94,6 +98,7 @@ export class Drain {
     }
     // All are looked at, and the token is tried, before the first is stopped.
     for (const name of [...this.#classes(), ...(await this.#connector())]) await this.#nomad.mayPurge(name);
+    await this.#children();
     for (const job of found) {
       if (!job.stopped) await this.#nomad.stop(job);
       const done = job.stopped ? "is stopped" : "stopped";
