@@ -62,9 +62,7 @@ async function drain(
 }
 
 function remains(when: string, left: readonly string[]): void {
-  console.error(
-    `npm run drain: not all had ended ${when}. What is stopped stays stopped.`,
-  );
+  console.error(`npm run drain: not all had ended ${when}. What is stopped stays stopped.`);
   for (const line of left) console.error(`  ${line}`);
   console.error(
     "Run it again to go on. What can never end, you remove: nomad job stop -purge -namespace NAMESPACE ID",
