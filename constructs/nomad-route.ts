@@ -113,7 +113,7 @@ class TunnelRoute extends NomadRoute {
       ...connector,
       jobId,
       namespace,
-      vault: { role: secrets.role, dataPath: secrets.dataPath },
+      vault: { role: secrets.role, dataPath: secrets.dataPath, audience: secrets.audience },
       dependsOn: [...gateway.ready, ...secrets.ready],
     });
     return {

@@ -27,8 +27,7 @@ const SCRIPTS = [
  * Nothing runs until the Worker dispatches it.
  *
  * The job stays an HCL file. Terraform reads it with `file()`, which evaluates nothing in it, and hands the values over
- * as HCL2 variables. Nomad keeps the file and the variables readable, so they hold no secret. In what it keeps of the
- * variables it reads `+` and `%` as an URL's escapes, so a script copied from there may differ from the one that runs.
+ * as HCL2 variables. Nomad keeps the file and the variables readable, so they hold no secret.
  */
 export class RunnerJob extends Construct {
   /** The class as the Worker's policy has to name it. */

@@ -6,10 +6,11 @@ import { AclToken } from "@cdktf/provider-nomad/lib/acl-token";
 import { Job } from "@cdktf/provider-nomad/lib/job";
 import { Namespace } from "@cdktf/provider-nomad/lib/namespace";
 import { Password } from "@cdktf/provider-random/lib/password";
+import { JwtAuthBackendRole } from "@cdktf/provider-vault/lib/jwt-auth-backend-role";
 import { TerraformStack } from "cdktf";
 import { GithubCredentials, NomadRoute, OnDemandRunners, RepositorySelection } from "../../index";
 import { Template, problemsOf, removeOutputs, testApp, warningsOf } from "../support/template";
-import { SETTINGS } from "./settings";
+import { SETTINGS, TUNNEL } from "./settings";
 import { bindingsOf, stackWith } from "./support";
 
 afterAll(removeOutputs);
@@ -165,6 +166,16 @@ describe("OnDemandRunners", () => {
     const whole = stackWith({ github });
     expect(warningsOf(whole)).toEqual([]);
     expect(new Template(whole).block("variable")).toEqual({});
+  });
+});
+
+describe("a tunnel as the way to Nomad", () => {
+  it("gives the connectors the audience that the role in Vault binds", () => {
+    const route = NomadRoute.tunnel({ ...TUNNEL, vault: { kvMount: "kv", audience: "vault.octo" } });
+    const template = new Template(stackWith({ route }));
+    const connector = jobsOf(template).get("github-runners-connector");
+    expect(JSON.stringify(connector)).toContain('"vault.octo"');
+    expect(template.resource(JwtAuthBackendRole)).toMatchObject({ bound_audiences: ["vault.octo"] });
   });
 });
 
