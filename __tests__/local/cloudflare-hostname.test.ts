@@ -81,6 +81,7 @@ describe("a custom domain", () => {
       "zone_id",
       "zone_name",
     ]);
+    expect(result).toMatchObject({ environment: "production", hostname: HOST, service: "hooks" });
     const own = `A/workers/domains/${String(result["id"])}`;
     expect((await call(cloudflare, "GET", own)).result).toEqual(result);
     expect(await call(cloudflare, "DELETE", own)).toEqual({ status: 200 });

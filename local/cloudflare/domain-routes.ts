@@ -82,6 +82,8 @@ function view({ zone }: CloudflareState, { id, hostname, service }: CustomDomain
     service,
     zone_id: zone.id,
     zone_name: zone.name,
+    // Given back whatever was sent. Provider 5.14 takes it for a change, and makes the domain anew in every plan, unless the
+    // configuration says the same: https://github.com/cloudflare/terraform-provider-cloudflare/issues/6907
     environment: "production",
   };
 }
