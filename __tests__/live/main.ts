@@ -12,8 +12,8 @@ import { startSystems } from "./stack/live-stack";
 
 /** A run that hangs has failed. */
 const WATCHDOG_MS = 540_000;
-/** `npm run test:live -- loop` and `-- stack` play one of the two. */
-const PARTS = process.argv.length > 2 ? process.argv.slice(2) : ["loop", "stack"];
+const PARTS = ["loop", "stack"] as const;
+type Part = (typeof PARTS)[number];
 /** What is cleared away after its end was told. */
 const CLEARED_MS = 5_000;
 
@@ -24,9 +24,8 @@ const CLEARED_MS = 5_000;
  */
 async function main(): Promise<number> {
   const stopped = whenStopped();
+  const parts = partsOf(process.argv.slice(2));
   const programs = findPrograms(process.env, versionOf);
-  for (const { title, version, file } of Object.values(programs))
-    console.log(`${title} ${version} (${file})`);
   // Whatever this process or a system makes for a while is made here, so that what is left behind shows.
   const ground = await mkdtemp(join(tmpdir(), "live-"));
   // A runner is another user, and has to get through to its own directory.
@@ -34,38 +33,67 @@ async function main(): Promise<number> {
   const outer = process.env["TMPDIR"];
   process.env["TMPDIR"] = ground;
   const report = new Report();
+  for (const { title, version, file } of Object.values(programs)) {
+    console.log(`${title} ${version} (${file})`);
+    report.versions(`${title} ${version}`);
+  }
+  report.versions(`Node ${process.versions.node}`);
   const pids: number[] = [];
+  let completed = false;
   try {
-    await playAll(programs, ground, report, stopped, pids);
+    await playAll({ programs, parts, ground, report, stopped, pids });
+    completed = true;
+  } catch (error) {
+    console.error(textOf(error));
+  }
+  try {
     await report.stage("afterwards", async () => [await nothingLeft(ground, pids)]);
   } finally {
-    await rm(ground, { recursive: true, force: true, maxRetries: 5 });
+    await rm(ground, { recursive: true, force: true });
     if (outer === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = outer;
   }
   console.log(`\n${report.lines().join("\n")}`);
-  return report.failed().length === 0 ? 0 : 1;
+  if (!completed) console.log("It was not played to its end.");
+  return completed && report.failed().length === 0 ? 0 : 1;
 }
 
-async function playAll(
-  programs: Programs,
-  ground: string,
-  report: Report,
-  stopped: Promise<never>,
-  pids: number[],
-): Promise<void> {
+/** What one run has in hand. */
+interface Run {
+  readonly programs: Programs;
+  readonly parts: readonly Part[];
+  /** Temporary directory of everything. */
+  readonly ground: string;
+  readonly report: Report;
+  readonly stopped: Promise<never>;
+  /** Gets every process that has to be gone in the end. */
+  readonly pids: number[];
+}
+
+/** `npm run test:live -- loop` and `-- stack` play one of the two. @throws Error on any other word */
+function partsOf(words: readonly string[]): readonly Part[] {
+  const wrong = words.filter((word) => !PARTS.some((part) => part === word));
+  if (wrong.length > 0) throw new Error(`the parts are ${PARTS.join(" and ")}, got ${wrong.join(" ")}`);
+  return words.length === 0 ? PARTS : PARTS.filter((part) => words.includes(part));
+}
+
+async function playAll({ programs, parts, ground, report, stopped, pids }: Run): Promise<void> {
   const kept = join(ground, "kept");
   await mkdir(kept);
   const systems = await startSystems(programs, kept);
   try {
-    if (PARTS.includes("loop"))
+    if (parts.includes("loop"))
       await report.stage("the main loop", () => playLoopPart(systems.nomad, stopped));
-    if (PARTS.includes("stack")) await playStackPart(systems, programs.terraform.file, kept, report, stopped);
+    if (parts.includes("stack")) await playStackPart(systems, programs.terraform.file, kept, report, stopped);
   } finally {
     const roots = [...systems.nomad.pids, systems.consul.pid, systems.vault.pid];
     pids.push(...roots, ...descendants(...roots).map(({ pid }) => pid));
     await systems.close();
   }
+}
+
+function textOf(error: unknown): string {
+  return `npm run test:live: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 function versionOf(file: string): string {
@@ -104,7 +132,7 @@ function whenStopped(): Promise<never> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    console.error(`npm run test:live: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(textOf(error));
     process.exit(1);
   },
 );

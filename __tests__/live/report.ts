@@ -21,6 +21,12 @@ interface Stage {
 export class Report {
   readonly #stages: Stage[] = [];
   readonly #began = Date.now();
+  readonly #versions: string[] = [];
+
+  /** Notes with what all of it was played, for the end of the report. */
+  versions(...names: readonly string[]): void {
+    this.#versions.push(...names);
+  }
 
   /** Plays a stage and prints what it found. @throws what the stage throws */
   async stage(title: string, play: () => Promise<readonly Check[]>): Promise<void> {
@@ -49,7 +55,13 @@ export class Report {
     const table = [["stage", "seconds", "held"], ...rows, ["all", seconds, `${held}/${String(all.length)}`]];
     const failed = this.failed().length;
     const verdict = failed === 0 ? "All as it has to be" : `${String(failed)} not as it has to be`;
-    return [...aligned(table), "", `${verdict}, after ${String(Math.round(Number(seconds)))} s.`];
+    return [
+      ...aligned(table),
+      "",
+      `With ${this.#versions.join(", ")}`,
+      "",
+      `${verdict}, after ${String(Math.round(Number(seconds)))} s.`,
+    ];
   }
 }
 

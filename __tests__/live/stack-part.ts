@@ -1,4 +1,3 @@
-import type { Report } from "./report";
 import {
   playChangedClass,
   playCredentialsFromVault,
@@ -10,7 +9,7 @@ import { type Inventories, inventories, playDestroy, playDrain } from "./stack/e
 import { playJobs, playRotation, playScaleToZero, playStrangers } from "./stack/job-scenes";
 import { LiveStack, type Systems } from "./stack/live-stack";
 import { playGraph, playPlanComment } from "./stack/review-scenes";
-import type { Check } from "./report";
+import type { Check, Report } from "./report";
 
 type Scene = readonly [
   title: string,
@@ -47,6 +46,7 @@ export async function playStackPart(
     const before = await inventories(systems);
     for (const [title, play] of SCENES)
       await report.stage(title, () => Promise.race([play(live, before), stopped]));
+    report.versions(...(await live.deployment.providers()));
   } catch (error) {
     const lines = systems.cloudflare.workerLogs().slice(-15).join("\n");
     console.error(`The Worker's last lines:\n${lines}\nNomad's last lines:\n${systems.nomad.log()}`);

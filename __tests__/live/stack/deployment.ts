@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Ended, type RunningProgram, startProgram } from "../run-program";
 
@@ -118,6 +118,13 @@ export class Deployment {
   async outputs(): Promise<Readonly<Record<string, unknown>>> {
     const said = JSON.parse(await this.terraform("output", "-json")) as Record<string, { value: unknown }>;
     return Object.fromEntries(Object.entries(said).map(([name, { value }]) => [name, value]));
+  }
+
+  /** The providers that Terraform installed, such as `hashicorp/nomad 2.5.2`. */
+  async providers(): Promise<readonly string[]> {
+    const lock = await readFile(join(this.directory, ".terraform.lock.hcl"), "utf8");
+    const found = lock.matchAll(/^provider "[^/]+\/([^"]+)" \{\n\s*version\s*= "([^"]+)"/gm);
+    return [...found].map(([, name = "", version = ""]) => `${name} ${version}`);
   }
 
   /** Resources of the state, with every secret in them. */
