@@ -66,13 +66,17 @@ export class WebhookWorker extends Construct {
       // say what happened and hold no secret.
       observability: { enabled: true, logs: { enabled: true, invocationLogs: false } },
     });
-    // Without `environment`, which is deprecated. Every argument of it means another domain: the old one goes first, so a
-    // new hostname is an outage of a few seconds, and GitHub's deliveries in them are to be redelivered.
+    // Every argument of it means another domain: the old one goes first, so a new hostname is an outage of a few seconds, and
+    // GitHub's deliveries in them are to be redelivered.
     const domain = new WorkersCustomDomain(this, "Domain", {
       accountId,
       hostname,
       service: script.scriptName,
       zoneId,
+      // Deprecated, and needed: the API answers "production" whatever it was given, and this version of the provider takes
+      // that for a change and would replace the domain at each deploy.
+      // https://github.com/cloudflare/terraform-provider-cloudflare/issues/6907
+      environment: "production",
     });
     // The provider neither deletes a trigger (it goes with the script) nor reads its schedules back: one that was changed
     // outside is not seen by a plan.

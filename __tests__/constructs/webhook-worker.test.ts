@@ -77,19 +77,19 @@ describe("WebhookWorker", () => {
     });
   });
 
-  it("makes a ledger that Terraform does not destroy, without read replicas", () => {
+  it("makes a ledger that goes with the stack, without read replicas", () => {
     expect(template().resource(D1Database)).toEqual({
       account_id: "account",
       name: "github-runners",
       read_replication: { mode: "disabled" },
-      lifecycle: { prevent_destroy: true },
+      lifecycle: { prevent_destroy: false },
     });
   });
 
-  it("lets the ledger be destroyed, and named otherwise, when told so", () => {
-    expect(template({ retainLedger: false, ledgerName: "other" }).resource(D1Database)).toMatchObject({
+  it("has Terraform refuse to destroy the ledger, and names it otherwise, when told so", () => {
+    expect(template({ retainLedger: true, ledgerName: "other" }).resource(D1Database)).toMatchObject({
       name: "other",
-      lifecycle: { prevent_destroy: false },
+      lifecycle: { prevent_destroy: true },
     });
   });
 
@@ -106,6 +106,8 @@ describe("WebhookWorker", () => {
     expect(template().resource(WorkersCustomDomain)).toEqual({
       account_id: "account",
       zone_id: "zone",
+      // Left out, every plan would replace the domain.
+      environment: "production",
       hostname: "runners.example.com",
       service: "${cloudflare_workers_script.Worker_11F36D0F.script_name}",
     });
