@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "../../local/http/free-port";
 import { type Agent, startAgent } from "./agent";
@@ -109,6 +109,8 @@ async function configured(
   flags: readonly string[],
   content: unknown,
 ): Promise<readonly string[]> {
+  // Made by Nomad it would be for its own user alone, and a task of raw_exec could not get to its directory as another.
+  await mkdir(dataOf(directory), { mode: 0o711 });
   const file = join(directory, "agent.json");
   await writeFile(file, JSON.stringify(content));
   return ["agent", ...flags, "-bind=127.0.0.1", `-config=${file}`];
