@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Job } from "@cdktf/provider-nomad/lib/job";
-import { DataResource, Fn, type ITerraformDependable, TerraformAsset } from "cdktf";
+import { Fn, type ITerraformDependable, TerraformAsset, TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import { hclExpression, literalText } from "./literal-text";
 import {
@@ -64,8 +64,10 @@ export class TunnelConnector extends Construct {
 
   /** Stands between the job and what it needs: made before the job and after the rest, so destroyed after the job and
    *  before the rest. */
-  #settled(dependsOn: readonly ITerraformDependable[]): DataResource {
-    return new DataResource(this, "Settled", {
+  #settled(dependsOn: readonly ITerraformDependable[]): TerraformResource {
+    // Not cdktf's DataResource, which runs `terraform version` at synth and refuses a machine without Terraform.
+    return new TerraformResource(this, "Settled", {
+      terraformResourceType: "terraform_data",
       dependsOn: [...dependsOn],
       provisioners: [{ type: "local-exec", when: "destroy", command: `sleep ${String(SETTLE_SECONDS)}` }],
     });

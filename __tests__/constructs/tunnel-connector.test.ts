@@ -148,6 +148,20 @@ describe("What it needs", () => {
   });
 });
 
+describe("A machine without Terraform", () => {
+  const { PATH } = process.env;
+
+  afterEach(() => {
+    process.env["PATH"] = PATH;
+  });
+
+  it("synthesizes it all the same: cdktf's own class for the pause would ask for the program's version", () => {
+    const connector = made();
+    process.env["PATH"] = "";
+    expect(problemsOf(connector)).toEqual([]);
+  });
+});
+
 describe("ConnectorDriver", () => {
   it("is a container with the node's network or one of its own", () => {
     expect(variables()["docker_network"]).toBe("host");
