@@ -48,7 +48,8 @@ describe("RunnersStack", () => {
     const bindings = [...bindingsOf(new Template(stackWith())).values()];
     const secrets = bindings.filter(({ type }) => type === "secret_text");
     expect(secrets.length).toBeGreaterThan(6);
-    for (const { text } of secrets) expect(text).toMatch(/^\$\{[a-z_]+\.[A-Za-z0-9_.]+\}$/);
+    for (const { text } of secrets)
+      expect(text).toMatch(/^\$\{[a-z_]+\.[A-Za-z0-9_.]+(?:\["\d+"\]\.[a-z_]+)?\}$/);
   });
 
   it("keeps the state in Consul, locked, and names no token for it", () => {
@@ -81,7 +82,7 @@ describe("RunnersStack", () => {
 });
 
 describe("the providers of RunnersStack", () => {
-  const ignoringNomad = { ignore_env_vars: { nomad_namespace: true, nomad_region: true } };
+  const ignoringNomad = { ignore_env_vars: { NOMAD_NAMESPACE: true, NOMAD_REGION: true } };
 
   it("are configured without a credential, one of GitHub's for each owner", () => {
     const repositories = [
