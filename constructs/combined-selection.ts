@@ -15,7 +15,8 @@ export class CombinedSelection extends RepositorySelection {
       const key = target.owner.toLowerCase();
       if (!targets.has(key)) targets.set(key, target);
     }
-    this.targets = [...targets.values()];
+    // By login, so that the order of the settings changes nothing in what is synthesized.
+    this.targets = [...targets.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target);
   }
 
   override problems(): string[] {

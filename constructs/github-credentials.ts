@@ -1,9 +1,12 @@
-import { Annotations } from "cdktf";
+import { Annotations, Token } from "cdktf";
 import type { Construct } from "constructs";
 import type { BindingValues, SecretsStoreReference } from "../contracts/bindings";
 import { KvSecret, type KvSecretReference } from "./kv-secret";
 import { severalOwnersProblem } from "./owners";
 import { sensitiveVariable } from "./sensitive-variable";
+
+/** Id of a store, name of a secret in it: nothing that Terraform would evaluate. */
+const STORED = /^[A-Za-z0-9._-]+$/;
 
 /** The part of the Worker's bindings that a GitHub credential fills. */
 export type GithubBindings = Pick<BindingValues, "GITHUB_APP_ID" | "GITHUB_APP_PRIVATE_KEY" | "GITHUB_TOKEN">;
@@ -78,6 +81,18 @@ export abstract class GithubCredentials {
 class StoredCredentials extends GithubCredentials {
   constructor(private readonly props: GithubSecretsStoreProps) {
     super(props.appId);
+  }
+
+  override problems(owners: readonly string[]): string[] {
+    const { storeId, secretName } = this.props;
+    const found = super.problems(owners);
+    for (const [at, value] of Object.entries({ storeId, secretName })) {
+      if (Token.isUnresolved(value) || STORED.test(value)) continue;
+      found.push(
+        `github.${at}: must be letters, digits, ., - and _, got "${value}"; \`wrangler secrets-store\` shows it`,
+      );
+    }
+    return found;
   }
 
   override bind(): GithubBindings {

@@ -10,6 +10,12 @@ export function hostnameProblems(at: string, hostname: string): string[] {
   return [`${at}: must be a lower-case hostname without scheme or path, got "${hostname}"`];
 }
 
+/** Hostname of an origin, in lower case; nothing when it is no URL or known at apply only. */
+export function hostnameOf(origin: string): string | undefined {
+  if (Token.isUnresolved(origin) || !URL.canParse(origin)) return undefined;
+  return new URL(origin).hostname;
+}
+
 /** What is wrong with a hostname that Cloudflare is to serve from a zone. */
 export function zoneProblems(at: string, hostname: string, zoneName: string): string[] {
   if (Token.isUnresolved(hostname) || Token.isUnresolved(zoneName)) return [];

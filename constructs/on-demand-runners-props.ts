@@ -50,6 +50,12 @@ export interface RunnersNomadSettings {
    * @default - it does not end
    */
   readonly dispatchTokenExpiresIn?: string;
+  /**
+   * Name of the ACL policy for that, and of the token with its generation behind it: letters, digits and hyphens, at most
+   * 128. Each stack of a cluster needs its own, since Nomad writes a policy over another of the same name.
+   * @default - the namespace and "-dispatch"
+   */
+  readonly dispatchTokenName?: string;
 }
 
 /**

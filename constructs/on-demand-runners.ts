@@ -2,9 +2,11 @@ import { Annotations } from "cdktf";
 import { Construct } from "constructs";
 import { CombinedSelection } from "./combined-selection";
 import { classProblems, classWarnings } from "./class-checks";
+import { classIds } from "./class-ids";
+import { cloudflareProblems } from "./cloudflare-checks";
 import { DispatchCredential } from "./dispatch-credential";
 import { GeneratedSecret } from "./generated-secret";
-import { hostnameProblems, zoneProblems } from "./hostnames";
+import { hostnameOf, hostnameProblems, zoneProblems } from "./hostnames";
 import type { BoundRoute } from "./nomad-route";
 import { DEFAULT_RUNNERS_NAMESPACE, type OnDemandRunnersProps } from "./on-demand-runners-props";
 import { payloadProblems } from "./payload-checks";
@@ -12,6 +14,7 @@ import type { RepositorySelection } from "./repository-selection";
 import { RepositoryWebhooks } from "./repository-webhooks";
 import { RunnerJob } from "./runner-job";
 import { RunnersNamespace } from "./runners-namespace";
+import { scopeProblems } from "./scope-checks";
 import { WebhookWorker } from "./webhook-worker";
 import type { RunnerPolicyProps } from "./worker-policy";
 
@@ -47,9 +50,10 @@ export class OnDemandRunners extends Construct {
     this.namespace = props.nomad?.namespace ?? DEFAULT_RUNNERS_NAMESPACE;
     const namespace = this.#namespace(props);
     const classes = new Construct(this, "Classes");
+    const ids = classIds(props.classes);
     this.jobs = props.classes.map(
-      (runnerClass) =>
-        new RunnerJob(classes, runnerClass.className, {
+      (runnerClass, index) =>
+        new RunnerJob(classes, ids[index] ?? "", {
           ...runnerClass,
           namespace: this.namespace,
           allowForks: props.policy?.forkPullRequests === "allow",
@@ -79,6 +83,8 @@ export class OnDemandRunners extends Construct {
     const claimKey = secret(this, "ClaimKey", props.generations?.claimKey);
     const credential = new DispatchCredential(this, "DispatchCredential", {
       namespace: this.namespace,
+      // A policy is written over by another stack's of the same name, and then holds for that one's namespace alone.
+      name: props.nomad?.dispatchTokenName ?? `${this.namespace}-dispatch`,
       ...(props.generations?.nomadToken === undefined ? {} : { generation: props.generations.nomadToken }),
       ...(props.nomad?.dispatchTokenExpiresIn === undefined
         ? {}
@@ -108,6 +114,8 @@ export class OnDemandRunners extends Construct {
         ...(credential.expiresAt !== undefined && { nomad: credential.expiresAt }),
       },
       retainLedger: props.ledger?.retain ?? false,
+      // A class that the Worker knows before Nomad does would have its first jobs refused.
+      dependsOn: this.jobs.flatMap(({ ready }) => ready),
       ...props.worker,
     });
   }
@@ -126,7 +134,7 @@ export class OnDemandRunners extends Construct {
 
   #check(props: OnDemandRunnersProps): void {
     const classes = this.jobs.map(({ runnerClass }) => runnerClass);
-    this.node.addValidation({ validate: () => problems(props, this.jobs, this.selection) });
+    this.node.addValidation({ validate: () => problems(props, this) });
     for (const warning of classWarnings(classes)) Annotations.of(this).addWarning(warning);
   }
 }
@@ -140,11 +148,7 @@ function policyOf({ policy }: OnDemandRunnersProps, selection: RepositorySelecti
 }
 
 /** Everything that only the whole can see, at once. */
-function problems(
-  props: OnDemandRunnersProps,
-  jobs: readonly RunnerJob[],
-  selection: RepositorySelection,
-): string[] {
+function problems(props: OnDemandRunnersProps, { jobs, nomadAddress, selection }: OnDemandRunners): string[] {
   const { cloudflare, hostname, route, policy, github } = props;
   const found = [
     ...zoneProblems("hostname", hostname, cloudflare.zoneName),
@@ -154,14 +158,17 @@ function problems(
       policy?.requireSelfHostedLabel ?? true,
     ),
     ...payloadProblems(hostname),
+    ...cloudflareProblems(cloudflare, props.worker),
+    ...scopeProblems(policy, selection),
   ];
   if (route.hostname !== undefined) {
     found.push(...zoneProblems("route: hostname", route.hostname, cloudflare.zoneName));
-    if (route.hostname === hostname) {
-      found.push(
-        `hostname: must not be Nomad's own, got "${hostname}" for both; the Worker would call itself. Give each its own.`,
-      );
-    }
+  }
+  // A way of the user's own leads to a hostname as well.
+  if ((route.hostname ?? hostnameOf(nomadAddress)) === hostname) {
+    found.push(
+      `hostname: must not be Nomad's own, got "${hostname}" for both; the Worker would call itself. Give each its own.`,
+    );
   }
   found.push(...github.problems(selection.owners));
   if (jobs.length === 0) found.push("classes: must hold at least one runner class, got none");

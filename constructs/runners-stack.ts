@@ -13,6 +13,7 @@ import {
   environmentProblems,
 } from "./provider-credentials";
 import type { RunnersStackProps } from "./runners-stack-props";
+import { missingVaultProblems, stackSettingsProblems } from "./stack-settings-checks";
 
 /**
  * {@link OnDemandRunners} as a whole stack: with providers, a Consul backend and outputs.
@@ -44,6 +45,8 @@ export class RunnersStack extends TerraformStack {
     const github = this.#githubProviders(props, owners, credentials);
     this.node.addValidation({
       validate: () => [
+        ...stackSettingsProblems(props),
+        ...missingVaultProblems(props, this),
         ...providers.problems(owners),
         ...environmentProblems(process.env, owners, {
           ...(githubServerUrl !== undefined && { githubBaseUrl: githubServerUrl }),

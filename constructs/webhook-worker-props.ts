@@ -1,3 +1,4 @@
+import type { ITerraformDependable } from "cdktf";
 import type { RunnerClass } from "../contracts/policy";
 import type { GithubCredentials } from "./github-credentials";
 import type { RunnerPolicyProps } from "./worker-policy";
@@ -95,4 +96,9 @@ export interface WebhookWorkerProps {
    * @default false
    */
   readonly retainLedger?: boolean;
+  /**
+   * What has to stand before the Worker knows of it, such as the classes' jobs.
+   * @default - nothing
+   */
+  readonly dependsOn?: readonly ITerraformDependable[];
 }

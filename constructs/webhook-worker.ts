@@ -65,6 +65,7 @@ export class WebhookWorker extends Construct {
       // An invocation log would hold the request's headers, a delivery's signature among them. The Worker's own lines
       // say what happened and hold no secret.
       observability: { enabled: true, logs: { enabled: true, invocationLogs: false } },
+      dependsOn: [...(props.dependsOn ?? [])],
     });
     // Every argument of it means another domain: the old one goes first, so a new hostname is an outage of a few seconds, and
     // GitHub's deliveries in them are to be redelivered.

@@ -49,7 +49,9 @@ export function policyText(props: RunnerPolicyProps, classes: readonly RunnerCla
 /** Everything wrong with the policy at once, as the Worker will read it and beyond. */
 export function policyProblems(text: string): string[] {
   const parsed = parsePolicy(text);
-  return parsed.ok ? groupProblems(parsed.policy) : parsed.problems.map((problem) => `policy.${problem}`);
+  return parsed.ok
+    ? groupProblems(parsed.policy)
+    : parsed.problems.map((problem) => `policy.${problem}`.replace(/^policy\.policy:/, "policy:"));
 }
 
 /**

@@ -8,9 +8,15 @@ import { Namespace } from "@cdktf/provider-nomad/lib/namespace";
 import { Password } from "@cdktf/provider-random/lib/password";
 import { JwtAuthBackendRole } from "@cdktf/provider-vault/lib/jwt-auth-backend-role";
 import { TerraformStack } from "cdktf";
-import { GithubCredentials, NomadRoute, OnDemandRunners, RepositorySelection } from "../../index";
+import {
+  GithubCredentials,
+  NomadRoute,
+  OnDemandRunners,
+  RepositorySelection,
+  type RunnerClassProps,
+} from "../../index";
 import { Template, problemsOf, removeOutputs, testApp, warningsOf } from "../support/template";
-import { SETTINGS, TUNNEL } from "./settings";
+import { LARGE, LINUX, SETTINGS, TUNNEL } from "./settings";
 import { bindingsOf, stackWith } from "./support";
 
 afterAll(removeOutputs);
@@ -65,6 +71,33 @@ describe("OnDemandRunners", () => {
     );
     expect(bindingsOf(template).get("NOMAD_TOKEN")?.["text"]).toMatch(
       /^\$\{nomad_acl_token\..*\.secret_id\}$/,
+    );
+  });
+
+  it("names that token's policy after the namespace, so that two stacks of one cluster do not share it", () => {
+    const named = (nomad: object): unknown =>
+      new Template(stackWith({ nomad: { ...SETTINGS.nomad, ...nomad } })).resource(AclPolicy)["name"];
+    expect(named({ namespace: "github-runners" })).toBe("github-runners-dispatch");
+    expect(named({ namespace: "others" })).toBe("others-dispatch");
+    expect(named({ namespace: "others", dispatchTokenName: "mine" })).toBe("mine");
+  });
+
+  it("tells the Worker of a class when Nomad has its job", () => {
+    const { depends_on: after } = new Template(stackWith()).resource(WorkersScript) as {
+      depends_on: readonly string[];
+    };
+    expect(after).toHaveLength(SETTINGS.classes.length);
+    for (const address of after) expect(address).toMatch(/^nomad_job\.Runners_Classes_/);
+  });
+
+  it("keeps the address of a class's job when classes change places, or one is renamed and keeps its job", () => {
+    const addresses = (classes: readonly RunnerClassProps[]): readonly string[] =>
+      stackWith({ classes }).runners.jobs.map(({ node }) => node.path);
+    const [linux, large] = addresses([LINUX, LARGE]);
+    expect(addresses([LARGE, LINUX])).toEqual([large, linux]);
+    expect(addresses([{ ...LINUX, className: "small", jobId: "github-runner-linux" }])).toEqual([linux]);
+    expect(addresses([{ ...LINUX, jobId: "ci" }])).toEqual(
+      addresses([{ ...LINUX, className: "small", jobId: "ci" }]),
     );
   });
 
@@ -150,6 +183,9 @@ describe("OnDemandRunners", () => {
     const [one, two] = [RepositorySelection.named(["a/x"]), RepositorySelection.owner({ owner: "b" })];
     expect(addresses([one, two])).toEqual(addresses([RepositorySelection.named(["b/y", "a/x"])]));
     expect(addresses([two, one])).toEqual(addresses([one, two]));
+    const policyOf = (repositories: readonly RepositorySelection[]): string | undefined =>
+      bindingsOf(new Template(stackWith({ repositories }))).get("RUNNER_POLICY")?.["json"];
+    expect(policyOf([two, one])).toBe(policyOf([one, two]));
   });
 
   it("destroys the ledger with the stack unless it is retained", () => {
@@ -249,7 +285,7 @@ describe("generations", () => {
   it("make another Nomad token before the one in use goes", () => {
     const token = new Template(stackWith({ generations: { nomadToken: 4 } })).resource(AclToken);
     expect(token).toMatchObject({
-      name: "github-runners-dispatch-4",
+      name: "runners-dispatch-4",
       lifecycle: { create_before_destroy: true },
     });
   });

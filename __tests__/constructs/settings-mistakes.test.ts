@@ -1,6 +1,13 @@
-import { GithubCredentials, NomadRoute, RepositorySelection, type RunnerClassProps } from "../../index";
-import { problemsOf, removeOutputs, warningsOf } from "../support/template";
-import { LARGE, LINUX, TUNNEL } from "./settings";
+import {
+  GithubCredentials,
+  NomadRoute,
+  RepositorySelection,
+  type RunnerClassProps,
+  RunnersStack,
+  type RunnersStackProps,
+} from "../../index";
+import { problemsOf, removeOutputs, testApp, warningsOf } from "../support/template";
+import { LARGE, LINUX, SETTINGS, TUNNEL } from "./settings";
 import { stackWith } from "./support";
 
 afterAll(removeOutputs);
@@ -55,8 +62,122 @@ describe("mistakes of the settings", () => {
       },
       /repositories: must hold each owner in one selection, got "octo-org" in several/,
     ],
-  ])("such as %s are refused", (_what, overrides, problem) => {
+    [
+      "the Worker's hostname as a way to Nomad of the user's own",
+      { route: NomadRoute.existing({ address: "https://RUNNERS.example.com:443" }) },
+      /hostname: must not be Nomad's own, got "runners\.example\.com" for both/,
+    ],
+    [
+      "a class's name twice",
+      { classes: [LINUX, { ...LARGE, className: LINUX.className }] },
+      /policy\.classes\[1\]\.name: must be unique, got "linux" again/,
+    ],
+    [
+      "a class without a name",
+      { classes: [{ ...LINUX, className: "" }] },
+      /class\.name: must be .*, got ""$/,
+    ],
+    [
+      "an account's name for its id",
+      { cloudflare: { ...SETTINGS.cloudflare, accountId: "${var.account}" } },
+      /cloudflare\.accountId: must be 32 hexadecimal digits, got "\$\{var\.account\}"/,
+    ],
+    [
+      "a script's name with blanks",
+      { worker: { scriptName: "my runners" } },
+      /worker\.scriptName: must be .*, got "my runners"/,
+    ],
+    [
+      "a stored secret without a name",
+      { github: GithubCredentials.secretsStore({ appId: "1", storeId: "s", secretName: "" }) },
+      /github\.secretName: must be .*, got ""/,
+    ],
+    [
+      "a scheme within Consul's address",
+      { consul: { ...SETTINGS.consul, address: "https://consul.example.com:8501" } },
+      /consul\.address: must be host and port alone, got "https:/,
+    ],
+    [
+      "a state's path that begins with a slash",
+      { consul: { ...SETTINGS.consul, path: "/terraform" } },
+      /consul\.path: must be a key .*, got "\/terraform"/,
+    ],
+    [
+      "Nomad's address without a scheme",
+      { nomad: { apiAddress: "nomad.example.com:4646" } },
+      /nomad\.apiAddress: must be .*, got "nomad\.example\.com:4646"/,
+    ],
+    [
+      "a login within Vault's address",
+      { vault: { address: "https://me:secret@vault.example.com" } },
+      /vault\.address: must be .* without login, got "…@vault\.example\.com"/,
+    ],
+    [
+      "a lease of no time",
+      { vault: { address: "http://127.0.0.1:8200", maxLeaseTtlSeconds: 0 } },
+      /vault\.maxLeaseTtlSeconds: must be .*, got 0/,
+    ],
+    [
+      "a GitHub server that is github.com",
+      { githubServerUrl: "https://github.com" },
+      /githubServerUrl: must be a GitHub Enterprise Server, got "https:\/\/github\.com"/,
+    ],
+    [
+      "a GitHub server's API for the server",
+      { githubServerUrl: "https://github.example.com/api/v3" },
+      /githubServerUrl: must be an origin without path, got/,
+    ],
+    [
+      "organization scope over two owners",
+      {
+        repositories: ["one-org", "two-org"].map((organization) =>
+          RepositorySelection.organization({ organization }),
+        ),
+        policy: { scope: "organization" as const },
+      },
+      /policy\.scope: must be "repository" for several owners, got "organization" for "one-org", "two-org"/,
+    ],
+    [
+      "named repositories with runners of the whole organization",
+      { policy: { scope: "organization" as const } },
+      /policy\.runnerGroupId: must name a group that holds only the selected repositories of "octo-org", got 1/,
+    ],
+    [
+      "a topic's repositories with runners of the whole organization",
+      {
+        repositories: [RepositorySelection.topic({ owner: "octo-org", topic: "ci" })],
+        policy: { scope: "organization" as const, runnerGroupId: 1 },
+      },
+      /policy\.runnerGroupId: must name a group/,
+    ],
+  ])("such as %s are refused", (_what, overrides: Partial<RunnersStackProps>, problem) => {
     expect(problemsOf(stackWith(overrides))).toContainEqual(expect.stringMatching(problem));
+  });
+
+  it("such as a missing Vault are told with what needs it", () => {
+    // cdktf tells of it as well, and names the provider's class.
+    const { vault: _, ...withoutVault } = SETTINGS;
+    const stack = new RunnersStack(testApp(), "github-runners", withoutVault);
+    expect(problemsOf(stack)).toContainEqual(
+      expect.stringMatching(/vault: must be given for github-runners\/Runners\/ConnectorSecrets, got none/),
+    );
+  });
+
+  it.each<[string, Partial<RunnersStackProps>]>([
+    ["a selection in organization scope", { policy: { scope: "organization", runnerGroupId: 7 } }],
+    [
+      "an organization in organization scope",
+      {
+        repositories: [RepositorySelection.organization({ organization: "octo-org" })],
+        policy: { scope: "organization" },
+      },
+    ],
+    ["a GitHub server", { githubServerUrl: "https://github.example.com:8443/" }],
+    ["a Nomad behind a proxy", { nomad: { apiAddress: "https://proxy.example.com/nomad/" } }],
+    ["an address by number", { consul: { address: "[::1]:8500", path: "runners" } }],
+    ["another way to Nomad", { route: NomadRoute.existing({ address: "https://nomad.example.net" }) }],
+  ])("are not found in %s that is right", (_what, overrides) => {
+    expect(problemsOf(stackWith(overrides))).toEqual([]);
   });
 
   const classMistakes: readonly (readonly [string, Partial<RunnerClassProps>, RegExp])[] = [
