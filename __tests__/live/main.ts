@@ -8,7 +8,7 @@ import { type Programs, findPrograms } from "./programs";
 import { type Check, Report } from "./report";
 import { until } from "./runners-namespace";
 import { playStackPart } from "./stack-part";
-import { startSystems } from "./stack/live-stack";
+import { TEMPORARY, startSystems } from "./stack/live-stack";
 
 /** A run that hangs has failed. */
 const WATCHDOG_MS = 540_000;
@@ -107,10 +107,17 @@ async function nothingLeft(ground: string, pids: readonly number[]): Promise<Che
     ...mentioning(ground).map(({ pid, command }) => `${String(pid)} ${command}`),
     ...pids.filter(isAlive).map(String),
     ...(await readdir(ground)).filter((name) => name !== "kept"),
+    // tsx keeps what it has compiled, and Terraform does not wait until each provider has removed its socket.
+    ...(await namesIn(join(ground, "kept", TEMPORARY))).filter((name) => !/^(?:tsx-|plugin)\d+$/.test(name)),
   ];
   const gone = async (): Promise<true | undefined> => ((await left()).length === 0 ? true : undefined);
   const ok = await until(text, gone, CLEARED_MS).catch(() => false);
   return { text, ok, seen: ok ? "" : (await left()).join("; ") };
+}
+
+/** None where there is no such directory. */
+function namesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch(() => []);
 }
 
 /** Fails when someone or the clock wants the run to end. */

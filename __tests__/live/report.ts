@@ -11,6 +11,11 @@ export function check(text: string, wrong: readonly string[]): Check {
   return { text, ok: wrong.length === 0, seen: wrong.join("; ") };
 }
 
+/** @param seen what there was instead; told only when it does not hold */
+export function holds(text: string, ok: boolean, ...seen: readonly string[]): Check {
+  return { text, ok, seen: ok ? "" : seen.join("; ") || "nothing" };
+}
+
 interface Stage {
   readonly title: string;
   readonly seconds: number;

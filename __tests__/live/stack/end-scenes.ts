@@ -1,4 +1,4 @@
-import { type Check, check } from "../report";
+import { type Check, check, holds } from "../report";
 import { type Item, consulInventory, forgetEnded, nomadInventory, vaultInventory } from "./inventory";
 import type { LiveStack, Systems } from "./live-stack";
 import { CLASS_JOB, CONNECTOR_JOB, PRIVATE, SETTINGS_VARIABLE, STATE_PATH } from "./settings";
@@ -45,7 +45,7 @@ export async function playDrain(live: LiveStack): Promise<readonly Check[]> {
   const late = await live.jobs.queue({ repository: PRIVATE, name: "after the drain" });
   const children = await live.runners.children();
   return [
-    check("npm run drain ends well", drained.code === 0 ? [] : [drained.output.slice(-1_500)]),
+    holds("npm run drain ends well", drained.code === 0, drained.output.slice(-1_500)),
     check(
       "no job of ours is alive in Nomad",
       alive.map(({ ID, Status }) => `${ID} ${Status}`),
@@ -54,11 +54,10 @@ export async function playDrain(live: LiveStack): Promise<readonly Check[]> {
       "the runner that was at work gave its registration back",
       github.runners().map(({ name }) => name),
     ),
-    check(
+    holds(
       "a job that comes now is not dispatched",
-      children.some(({ DispatchIdempotencyToken: token }) => token.startsWith(`${String(late.id)}:`))
-        ? ["it was"]
-        : [],
+      !children.some(({ DispatchIdempotencyToken: token }) => token.startsWith(`${String(late.id)}:`)),
+      "it was",
     ),
   ];
 }

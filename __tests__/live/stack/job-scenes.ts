@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { JobView } from "../../../local/github/types";
-import { type Check, check } from "../report";
+import { type Check, check, holds } from "../report";
 import { checkSecrecy, describe } from "./deploy-scenes";
 import type { StateResource } from "./deployment";
 import { throughFrontDoor } from "./front-door";
@@ -10,6 +10,8 @@ import { CLASS_JOB, CONNECTOR_JOB, HOSTNAME, NAMESPACE, NOMAD_HOSTNAME, PRIVATE,
 const MATRIX_SIZE = 4;
 /** Between two jobs while the credentials rotate. */
 const ARRIVAL_MS = 1_000;
+/** The application asks for 401 in place of a redirect to a login. */
+const REFUSED_BY_ACCESS = /^401 text\/html /;
 const DISPATCH_PATH = `/v1/job/${CLASS_JOB}/dispatch`;
 
 /** Deliveries of the provider's hooks start runners, through Access, the tunnel and its rules. */
@@ -29,11 +31,10 @@ export async function playJobs(live: LiveStack): Promise<readonly Check[]> {
   const accepted = access.filter(({ outcome, tokenId }) => outcome === "accepted" && tokenId !== null);
   return [
     ...(await live.jobs.checks(jobs)),
-    check(
+    holds(
       `Access let the Worker's ${String(accepted.length)} requests through by its service token`,
-      access.length === accepted.length && accepted.length >= jobs.length
-        ? []
-        : access.map(({ outcome, hostname }) => `${outcome} ${hostname}`),
+      access.length === accepted.length && accepted.length >= jobs.length,
+      ...access.map(({ outcome, hostname }) => `${outcome} ${hostname}`),
     ),
   ];
 }
@@ -62,43 +63,37 @@ export async function playStrangers(live: LiveStack): Promise<readonly Check[]> 
     return `${String(status)} ${kind} ${text.slice(0, 60)}`;
   };
   const expected = async (
+    text: string,
     path: string,
     headers: Readonly<Record<string, string>>,
     due: RegExp,
-  ): Promise<readonly string[]> => {
+  ): Promise<Check> => {
     const given = await ask(path, headers);
-    return due.test(given) ? [] : [given];
+    return holds(text, due.test(given), given);
   };
   const unsigned = await throughFrontDoor(live, HOSTNAME, "/webhook", { method: "POST", body: "{}" });
   return [
-    check(
-      "without the service token, Access refuses",
-      await expected(DISPATCH_PATH, bearer, /^(302|403) text\/html /),
-    ),
-    check(
+    await expected("without the service token, Access refuses", DISPATCH_PATH, bearer, REFUSED_BY_ACCESS),
+    await expected(
       "with a wrong one, too",
-      await expected(
-        DISPATCH_PATH,
-        { ...access, ...bearer, "CF-Access-Client-Secret": "wrong" },
-        /^(302|403) text\/html /,
-      ),
+      DISPATCH_PATH,
+      { ...access, ...bearer, "CF-Access-Client-Secret": "wrong" },
+      REFUSED_BY_ACCESS,
     ),
-    check(
-      "with it, any other path of Nomad is 404",
-      await expected("/v1/jobs", { ...access, ...bearer }, /^404 /),
-    ),
-    check(
+    await expected("with it, any other path of Nomad is 404", "/v1/jobs", { ...access, ...bearer }, /^404 /),
+    await expected(
       "so is a job that is no class's",
-      await expected(`/v1/job/${CONNECTOR_JOB}/dispatch`, { ...access, ...bearer }, /^404 /),
+      `/v1/job/${CONNECTOR_JOB}/dispatch`,
+      { ...access, ...bearer },
+      /^404 /,
     ),
-    check(
+    await expected(
       "without Nomad's token, Nomad itself refuses",
-      await expected(`${DISPATCH_PATH}?namespace=${NAMESPACE}`, access, /^403 text\/plain Permission denied/),
+      `${DISPATCH_PATH}?namespace=${NAMESPACE}`,
+      access,
+      /^403 text\/plain Permission denied/,
     ),
-    check(
-      "the Worker refuses an unsigned delivery",
-      unsigned.status === 401 ? [] : [String(unsigned.status)],
-    ),
+    holds("the Worker refuses an unsigned delivery", unsigned.status === 401, String(unsigned.status)),
   ];
 }
 
@@ -114,13 +109,13 @@ export async function playScaleToZero(live: LiveStack): Promise<readonly Check[]
   const running = allocations.filter(({ ClientStatus }) => ["running", "pending"].includes(ClientStatus));
   return [
     ...(await live.jobs.gone()),
-    check(
+    holds(
       "the cluster runs the two connectors and nothing else",
-      running.length === 2 && running.every(({ JobID }) => JobID === CONNECTOR_JOB)
-        ? []
-        : running.map(({ JobID, ClientStatus }) => `${JobID} ${ClientStatus}`),
+      running.length === 2 && running.every(({ JobID }) => JobID === CONNECTOR_JOB),
+      ...running.map(({ JobID, ClientStatus }) => `${JobID} ${ClientStatus}`),
     ),
     check("the ledger has every job completed, every runner ended, and no problem", [
+      ...((status.jobs["completed"] ?? 0) > 0 ? [] : ["no job is completed"]),
       ...Object.keys(status.jobs).filter((state) => state !== "completed"),
       ...Object.keys(status.runners).filter((state) => !state.startsWith("ended_")),
       ...[...status.scopes, ...status.problems].map((each) => JSON.stringify(each)),
@@ -147,9 +142,10 @@ export async function playRotation(live: LiveStack): Promise<readonly Check[]> {
   const signed = signatures(live, [...jobs, late], before, after);
   return [
     ...(await live.jobs.checks([...jobs, late])),
-    check(
-      `the deliveries were signed with the old secret (${String(signed.old)}), then with the new one (${String(signed.new)})`,
-      signed.old > 0 && signed.new > 0 && signed.other === 0 ? [] : [`${String(signed.other)} with neither`],
+    holds(
+      `deliveries were signed with the old secret (${String(signed.old)}) and with the new one (${String(signed.new)})`,
+      signed.old > 0 && signed.new > 0 && signed.other === 0,
+      `${String(signed.other)} with neither`,
     ),
     ...(await tokenChecks(live, before, after)),
     check("then there is no change", again.changes.map(describe)),
@@ -225,10 +221,7 @@ async function tokenChecks(
   const there = (values: StateResource["values"] | undefined): boolean =>
     tokens.some(({ AccessorID }) => AccessorID === values?.["accessor_id"]);
   return [
-    check(
-      "Nomad's token is another one",
-      old?.["secret_id"] === next?.["secret_id"] ? ["it is the same"] : [],
-    ),
+    holds("Nomad's token is another one", old?.["secret_id"] !== next?.["secret_id"], "it is the same"),
     check("the new one is there and the old one is revoked", [
       ...(there(next) ? [] : ["the new one is not there"]),
       ...(there(old) ? ["the old one is still there"] : []),

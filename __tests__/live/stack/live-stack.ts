@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildConnector } from "../../../local/cloudflare/build-connector";
 import { type CloudflareStandIn, startCloudflare } from "../../../local/cloudflare/cloudflare";
@@ -29,13 +29,15 @@ import {
 import { WorkflowJobs } from "./workflow-jobs";
 
 const PROJECT = join(__dirname, "..", "..", "..");
+/** In a run's directory: TMPDIR of whoever deploys. */
+export const TEMPORARY = "tmp";
 const ACCOUNT_ID = "0123456789abcdef0123456789abcdef";
 /** Each minute would be as it is deployed; the scenes do not wait that long. */
 const SWEEP_SECONDS = 5;
 const ZONE_ID = "fedcba9876543210fedcba9876543210";
 /** What Terraform, npm and a proxy read of the machine's environment. */
 const HANDED_ON =
-  /^(PATH|HOME|TMPDIR|USER|TF_CLI_CONFIG_FILE|TF_PLUGIN_CACHE_DIR|SSL_CERT_\w+|\w+_proxy|\w+_PROXY)$/;
+  /^(PATH|HOME|USER|TF_CLI_CONFIG_FILE|TF_PLUGIN_CACHE_DIR|SSL_CERT_\w+|\w+_proxy|\w+_PROXY)$/;
 
 /** The six systems, up and on loopback: Nomad, Consul and Vault themselves, GitHub and Cloudflare as stand-ins. */
 export interface Systems {
@@ -132,6 +134,8 @@ export class LiveStack {
   /** Does what an operator does once before the first deploy. */
   static async make(systems: Systems, terraform: string, ground: string): Promise<LiveStack> {
     const { vault, consul, nomad, github, credentials, cloudflare } = systems;
+    const temporary = join(ground, TEMPORARY);
+    await mkdir(temporary);
     const runner = { root: join(ground, "runner"), user: process.getuid?.() === 0 ? "nobody" : null };
     await makeRunnerRoot(runner.root);
     const put = (name: string, data: Readonly<Record<string, string>>): Promise<unknown> =>
@@ -162,7 +166,7 @@ export class LiveStack {
       generations: { webhookSecret: 1, nomadToken: 1 },
     };
     const environment = {
-      ...handedOn(),
+      ...handedOn(temporary),
       CONSUL_HTTP_TOKEN: await consul.stateToken(STATE_PATH),
       VAULT_TOKEN: vault.token,
       NOMAD_TOKEN: nomad.token,
@@ -213,7 +217,10 @@ export class LiveStack {
     [file = "", ...args]: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): Promise<Ended> {
-    const options = { directory: PROJECT, environment: { ...handedOn(), ...environment } };
+    const options = {
+      directory: PROJECT,
+      environment: { ...handedOn(join(this.ground, TEMPORARY)), ...environment },
+    };
     const running = startProgram(file, args, options);
     this.#running.add(running);
     const ended = await running.ended;
@@ -242,7 +249,8 @@ export class LiveStack {
   }
 }
 
-function handedOn(): Record<string, string> {
+/** @param temporary directory for what the programs make for a while */
+function handedOn(temporary: string): Record<string, string> {
   const known = Object.entries(process.env).filter(([name]) => HANDED_ON.test(name));
-  return Object.fromEntries(known.map(([name, value]) => [name, value ?? ""]));
+  return { ...Object.fromEntries(known.map(([name, value]) => [name, value ?? ""])), TMPDIR: temporary };
 }

@@ -5,7 +5,7 @@ import { edgesOf } from "../../../scripts/diagram/model";
 import { readStack } from "../../../scripts/diagram/stack";
 import { graphDifferences } from "../../../scripts/diagram/terraform-graph";
 import { commentsServer } from "../../scripts/support/comments-server";
-import { type Check, check } from "../report";
+import { type Check, check, holds } from "../report";
 import type { Ended } from "../run-program";
 import { allSecrets, leaksIn } from "./leaks";
 import type { LiveStack } from "./live-stack";
@@ -40,18 +40,16 @@ export async function playPlanComment(live: LiveStack): Promise<readonly Check[]
           .filter(({ code }) => code !== 0)
           .map(({ output }) => output.slice(-1_500)),
       ),
-      check(
+      holds(
         "the comment names the change of the class's job, and nothing else",
         /0 to add, 1 to change, 0 to replace, 0 to destroy/.test(first.text) &&
-          first.text.includes("nomad_job.")
-          ? []
-          : [first.text.slice(0, 1_500)],
+          first.text.includes("nomad_job."),
+        first.text.slice(0, 1_500),
       ),
-      check(
+      holds(
         "the next commit's plan stands in the same comment",
-        bodies.length === 1 && (bodies[0] ?? "").includes("**No changes.**")
-          ? []
-          : bodies.map((body) => body.slice(0, 500)),
+        bodies.length === 1 && (bodies[0] ?? "").includes("**No changes.**"),
+        ...bodies.map((body) => body.slice(0, 500)),
       ),
       check(`none of ${String(secrets.length)} secrets is in a comment or a log`, [
         ...leaksIn([first.text, ...bodies].join("\n"), secrets),
@@ -81,7 +79,7 @@ async function comment(live: LiveStack, server: string): Promise<Commented> {
   });
   const [, text = ""] = /^comment<<\S+\n([\s\S]*)\n\S+\n$/.exec(await readFile(output, "utf8")) ?? [];
   const post = await live.run([process.execPath, ...SCRIPT, "post"], {
-    GITHUB_API_URL: `${server}/api/v3`,
+    GITHUB_API_URL: server,
     GITHUB_REPOSITORY: PRIVATE,
     GITHUB_TOKEN: live.systems.credentials.commentToken,
     PR_NUMBER: String(PULL_REQUEST),
@@ -100,9 +98,6 @@ export async function playGraph(live: LiveStack): Promise<readonly Check[]> {
       `the model's ${String(edgesOf(model).length)} edges are those of terraform graph`,
       graphDifferences(model, dot),
     ),
-    check(
-      "the graph knows the class's job",
-      dot.includes("nomad_job.") ? [] : [`no job such as ${CLASS_JOB}`],
-    ),
+    holds("the graph knows the class's job", dot.includes("nomad_job."), `no job such as ${CLASS_JOB}`),
   ];
 }

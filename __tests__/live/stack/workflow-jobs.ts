@@ -1,6 +1,6 @@
 import type { GithubStandIn } from "../../../local/github/github";
 import type { JobSpec, JobView } from "../../../local/github/types";
-import { type Check, check } from "../report";
+import { type Check, check, holds } from "../report";
 import type { RunnersNamespace } from "../runners-namespace";
 
 const LABELS = ["self-hosted", "linux"];
@@ -66,9 +66,9 @@ export class WorkflowJobs {
           .map(({ statusCode, responseBody }) => `${String(statusCode)} ${responseBody}`),
         ...(deliveries.length === ids.length ? [] : [`${String(deliveries.length)} deliveries`]),
       ]),
-      check(
-        `${count} of ${count} jobs ran to success on a runner of ours`,
-        views
+      check(`${count} of ${count} jobs ran to success on a runner of ours`, [
+        ...(views.length === ids.length ? [] : [`${String(views.length)} jobs`]),
+        ...views
           .filter(
             ({ conclusion, log, runnerName }) =>
               conclusion !== "success" || !log.includes("ran\n") || runnerName === null,
@@ -77,12 +77,11 @@ export class WorkflowJobs {
             ({ id, status, conclusion, log }) =>
               `${String(id)} ${status} ${String(conclusion)} ${log.slice(-200)}`,
           ),
-      ),
-      check(
-        `Nomad ran one child for each job (${String(own.length)} children)`,
-        first.length === ids.length && own.length === ids.length
-          ? []
-          : own.map(({ DispatchIdempotencyToken: token, Status }) => `${token} ${Status}`),
+      ]),
+      holds(
+        `Nomad ran one child for each job (${String(own.length)})`,
+        first.length === ids.length && own.length === ids.length,
+        ...own.map(({ DispatchIdempotencyToken: token, Status }) => `${token} ${Status}`),
       ),
     ];
   }
