@@ -10,6 +10,11 @@ const granted = {
   body: JSON.stringify({ runner_name: "0a1b2c-linux-2-1", encoded_jit_config: jitConfig }),
 };
 
+/** Seconds that are over soon, and yet enough for the fake listener's start on a machine that is busy otherwise. */
+const SHORT = "3";
+/** Longer than that. */
+const LONGER_MS = 6_000;
+
 let task: Task;
 let worker: WorkerStub;
 
@@ -53,14 +58,14 @@ describe.each([
   });
 
   test("a runner without a workflow job is stopped after its idle timeout", async () => {
-    start([idle], { RUNNER_IDLE_TIMEOUT_SECONDS: "1" }, shell);
+    start([idle], { RUNNER_IDLE_TIMEOUT_SECONDS: SHORT }, shell);
 
     expect(await task.exited()).toBe(20);
     expect(task.events).toEqual(["start", "SIGINT"]);
   });
 
   test("a workflow job is stopped after its maximum duration", async () => {
-    const env = { RUNNER_MAX_DURATION_SECONDS: "1" };
+    const env = { RUNNER_MAX_DURATION_SECONDS: SHORT };
     start([{ job: { ms: 60_000 } }], env, shell);
 
     expect(await task.exited()).toBe(21);
@@ -68,7 +73,7 @@ describe.each([
   });
 
   test("a listener that ignores SIGINT is killed after the grace", async () => {
-    start([{ deaf: true }], { RUNNER_IDLE_TIMEOUT_SECONDS: "1", RUNNER_STOP_GRACE_SECONDS: "1" }, shell);
+    start([{ deaf: true }], { RUNNER_IDLE_TIMEOUT_SECONDS: SHORT, RUNNER_STOP_GRACE_SECONDS: "1" }, shell);
 
     expect(await task.exited()).toBe(20);
     expect(task.events).toEqual(["start", "SIGINT"]);
@@ -78,13 +83,13 @@ describe.each([
 });
 
 test("a workflow job outlives the idle timeout", async () => {
-  start([{ job: { ms: 2_500 } }], { RUNNER_IDLE_TIMEOUT_SECONDS: "1" });
+  start([{ job: { ms: LONGER_MS } }], { RUNNER_IDLE_TIMEOUT_SECONDS: SHORT });
   expect(await task.exited()).toBe(0);
   expect(task.events).toEqual(["start", "hook", "step"]);
 });
 
 test("a worker that still fetches actions counts as a workflow job", async () => {
-  start([{ log: true, ms: 2_500 }], { RUNNER_IDLE_TIMEOUT_SECONDS: "1" });
+  start([{ log: true, ms: LONGER_MS }], { RUNNER_IDLE_TIMEOUT_SECONDS: SHORT });
   expect(await task.exited()).toBe(0);
   expect(task.events).toEqual(["start"]);
 });
