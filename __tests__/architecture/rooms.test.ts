@@ -37,6 +37,7 @@ const FORBIDDEN: readonly (readonly [rule: string, from: string, imports: string
   ["local-does-not-look-inside", "local/to-worker.ts", "../worker/good"],
   ["local-does-not-look-inside", "local/to-constructs.ts", "../constructs/good"],
   ["scripts-run-programs", "scripts/to-worker.ts", "../worker/good"],
+  ["drain-reads-the-public-api", "scripts/drain/to-constructs.ts", "../../constructs/good"],
   ["only-constructs-knows-terraform", "bench/to-cdktf.ts", "cdktf"],
   ["bench-measures-from-outside", "bench/to-constructs.ts", "../constructs/good"],
   ["bench-measures-from-outside", "bench/to-app.ts", "./apps/good"],
