@@ -28,7 +28,8 @@ export interface INomadGateway {
 /** A way that exists already. */
 export type NomadGatewayAttributes = Omit<INomadGateway, "ready">;
 
-/** A new client secret for the service token, while the previous one is still taken.
+/** A new client secret for the service token, while the previous one is still taken. Keep it after the rotation: taken out,
+ *  or with a lower version, it would ask for the first secret, and that is one more change without an overlap.
  *  @see https://registry.terraform.io/providers/cloudflare/cloudflare/5.14.0/docs/resources/zero_trust_access_service_token#client_secret_version */
 export interface ServiceTokenRotation {
   /** Number of the secret: the token was made with 1, so the first rotation is 2. Raising it makes a new secret. */
@@ -48,7 +49,8 @@ export interface NomadGatewayProps {
    *  @see https://developers.cloudflare.com/cloudflare-one/faq/getting-started-faq/#whats-a-team-domainteam-name */
   readonly accessTeamName: string;
   /** Nomad's API as the connectors reach it: an `http` or `https` origin, such as `https://nomad.service.consul:4646`.
-   *  `127.0.0.1` is the connector's own node when it has the node's network. */
+   *  `127.0.0.1` is the connector's own node when it has the node's network. cloudflared has no certificate of its own to
+   *  show: Nomad's `tls.verify_https_client` must be false. */
   readonly origin: string;
   /** Ids of the parameterized jobs that may be dispatched. Every other path is answered by 404 on the connector. */
   readonly jobs: readonly string[];

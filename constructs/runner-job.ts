@@ -27,7 +27,12 @@ const SCRIPTS = [
  * Nothing runs until the Worker dispatches it.
  *
  * The job stays an HCL file. Terraform reads it with `file()`, which evaluates nothing in it, and hands the values over
- * as HCL2 variables. Nomad keeps the file and the variables readable, so they hold no secret.
+ * as HCL2 variables. Nomad keeps the file and the variables readable, so they hold no secret; and none of them is known at
+ * apply only, or the provider would not parse the job before.
+ *
+ * What a plan does not see: the provider keeps the variables in its state and drops what it reads back. (Nomad decodes them
+ * as if they had come in a URL, and answers 500 to the scripts' `%`; the provider logs that and goes on.) A job that was
+ * registered by hand with other values stays until its class is changed.
  */
 export class RunnerJob extends Construct {
   /** The class as the Worker's policy has to name it. */

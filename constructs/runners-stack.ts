@@ -74,6 +74,9 @@ export class RunnersStack extends TerraformStack {
     new RandomProvider(this, "Random");
     const credentials = providers.bind(this);
     new CloudflareProvider(this, "Cloudflare", { ...credentials.cloudflare });
+    // It takes each failed look-up whose text holds "404" for "is gone", an address with port 4040 that does not answer
+    // included, and plans to make anew what it could not see. Look before you apply such a plan: a token that is forgotten
+    // so stays valid.
     new NomadProvider(this, "Nomad", { address: nomad.apiAddress, ...credentials.nomad });
     return credentials;
   }

@@ -21,6 +21,8 @@ const TOKEN_PERIOD_SECONDS = 1_800;
  * A secret in Vault (or OpenBao) that one Nomad job may read, and nobody else by what is made here: the KV secret, a
  * policy for its path, and a role by which the job's workload identity logs in. No credential reaches Nomad.
  *
+ * What a plan does not see: the provider reads the values from its state, so one that was changed in Vault stays.
+ *
  * A task reads it with `vault { role = … }` and `{{ with secret "<dataPath>" }}{{ .Data.data.<field> }}{{ end }}`.
  */
 export class VaultSecrets extends Construct {
