@@ -105,4 +105,9 @@ function versionOf(name: string): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version;
 }
 
-process.exitCode = main(process.argv.slice(2));
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  console.error(`npm run bench:synth: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
