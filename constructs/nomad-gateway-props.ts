@@ -84,6 +84,7 @@ export interface NomadGatewayProps {
 
 /** `https://example.com:4646`: no user, path, query or fragment. */
 const ORIGIN = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/;
+const SERVER_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 const TEAM_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Go's durations as far as they make sense for a token, and Cloudflare's own word. */
 const DURATION = /^(?:\d+h(?:\d+m)?(?:\d+s)?|\d+m(?:\d+s)?|\d+s|forever)$/;
@@ -128,6 +129,11 @@ function originProblems({ origin, caPool, originServerName }: NomadGatewayProps)
   }
   if (caPool !== undefined && isKnown(caPool) && !caPool.startsWith("/")) {
     found.push(`caPool: must be an absolute path on the connector, got "${caPool}"`);
+  }
+  if (originServerName !== undefined && isKnown(originServerName) && !SERVER_NAME.test(originServerName)) {
+    found.push(
+      `originServerName: must be a name as a certificate has it, such as server.global.nomad, got "${originServerName}"`,
+    );
   }
   return found;
 }

@@ -154,7 +154,7 @@ export class NomadGateway extends Construct implements INomadGateway {
             originRequest: {
               access: { required: true, teamName: accessTeamName, audTag: [application.aud] },
               ...(caPool !== undefined && { caPool: literalText(caPool) }),
-              ...(originServerName !== undefined && { originServerName }),
+              ...(originServerName !== undefined && { originServerName: literalText(originServerName) }),
             },
           },
           // cloudflared refuses a configuration whose last rule does not match everything.

@@ -1,4 +1,4 @@
-import type { ITerraformDependable } from "cdktf";
+import { type ITerraformDependable, Token } from "cdktf";
 import { NOMAD_JOB_ID } from "../contracts/patterns";
 import { ConnectorDriver } from "./connector-driver";
 
@@ -134,9 +134,11 @@ export function connectorProblems(connector: ResolvedConnector): string[] {
   if (!NOMAD_JOB_ID.pattern.test(jobId)) found.push(`jobId: must be ${NOMAD_JOB_ID.words}, got "${jobId}"`);
   if (datacenters.length === 0) found.push("datacenters: must name at least one, got an empty list");
   if (vault.role.trim() === "") found.push(`vault.role: must not be empty, got "${vault.role}"`);
-  if (!VAULT_PATH.test(vault.dataPath) || !vault.dataPath.includes("/data/")) {
+  const { dataPath } = vault;
+  // Its parts may be known at apply only; VaultSecrets takes them so.
+  if (!Token.isUnresolved(dataPath) && !(VAULT_PATH.test(dataPath) && dataPath.includes("/data/"))) {
     found.push(
-      `vault.dataPath: must be the API path of a KV version 2 secret, such as kv/data/github-runners/connector, got "${vault.dataPath}"`,
+      `vault.dataPath: must be the API path of a KV version 2 secret, such as kv/data/github-runners/connector, got "${dataPath}"`,
     );
   }
   found.push(...connector.driver.problems());

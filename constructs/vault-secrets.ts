@@ -67,7 +67,7 @@ export class VaultSecrets extends Construct {
       backend: this.#backend(secrets),
       roleName: secrets.roleName,
       roleType: "jwt",
-      boundAudiences: [secrets.audience],
+      boundAudiences: [literalText(secrets.audience)],
       // Both: the same job id may exist in every namespace, and whoever may submit jobs there would be let in.
       boundClaims: {
         nomad_namespace: literalText(secrets.nomadNamespace),
@@ -96,7 +96,7 @@ export class VaultSecrets extends Construct {
       path: jwtAuthPath,
       type: "jwt",
       description: "Workload identities of Nomad",
-      jwksUrl,
+      jwksUrl: literalText(jwksUrl),
       // RS256 signs since Nomad 1.7, EdDSA before it.
       jwtSupportedAlgs: ["RS256", "EdDSA"],
     }).path;

@@ -251,6 +251,7 @@ describe("Its mistakes", () => {
     ["caPool", { origin: "https://nomad:4646", caPool: "ca.pem" }],
     ["caPool", { caPool: "/etc/ca.pem" }],
     ["originServerName", { originServerName: "server.global.nomad" }],
+    ["originServerName", { origin: "https://nomad:4646", originServerName: "${file()}" }],
     ["serviceTokenDuration", { serviceTokenDuration: "1 year" }],
     ["serviceTokenDuration", { serviceTokenDuration: "365d" }],
     [
@@ -261,10 +262,7 @@ describe("Its mistakes", () => {
       "serviceTokenRotation.version",
       { serviceTokenRotation: { version: 2.5, previousEndsAt: "2027-01-01T00:00:00Z" } },
     ],
-    [
-      "serviceTokenRotation.previousEndsAt",
-      { serviceTokenRotation: { version: 2, previousEndsAt: "2027-01-01" } },
-    ],
+    ["serviceTokenRotation.previousEndsAt", { serviceTokenRotation: { version: 2, previousEndsAt: "2027" } }],
     ["serviceTokenRotation.previousEndsAt", { serviceTokenRotation: { version: 2, previousEndsAt: "" } }],
   ] satisfies [string, Partial<NomadGatewayProps>][])("%s: %j is one", (prop, overrides) => {
     const problems = problemsOf(made(overrides));
@@ -287,6 +285,7 @@ describe("Its mistakes", () => {
       serviceTokenDuration: text,
       serviceTokenRotation: { version: 2, previousEndsAt: text },
       caPool: text,
+      originServerName: text,
     });
     expect(problemsOf(gateway)).toEqual([]);
   });

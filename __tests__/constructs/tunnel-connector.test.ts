@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "@cdktf/hcl2json";
 import { Job } from "@cdktf/provider-nomad/lib/job";
 import { Policy } from "@cdktf/provider-vault/lib/policy";
-import { DataResource, TerraformStack } from "cdktf";
+import { DataResource, TerraformStack, TerraformVariable } from "cdktf";
 import { ConnectorDriver } from "../../constructs/connector-driver";
 import { TunnelConnector } from "../../constructs/tunnel-connector";
 import type { TunnelConnectorProps } from "../../constructs/tunnel-connector-props";
@@ -220,6 +220,17 @@ describe("Its mistakes", () => {
     ["driver", { driver: ConnectorDriver.docker({ environment: { TUNNEL_GRACE_PERIOD: "3m" } }) }],
   ] satisfies [string, Partial<TunnelConnectorProps>][])("%s: %j is one", (prop, overrides) => {
     expect(problemsOf(made(overrides))).toEqual([expect.stringContaining(`[stack/Connector] ${prop}: `)]);
+  });
+
+  it("are not looked for in a path that is known at apply only", () => {
+    const stack = new TerraformStack(testApp(), "stack");
+    const mount = new TerraformVariable(stack, "mount", { type: "string" }).stringValue;
+    const connector = new TunnelConnector(stack, "Connector", {
+      vault: { role: "r", dataPath: `${mount}/data/x` },
+    });
+    expect(problemsOf(connector)).toEqual([]);
+    const [job] = new Template(stack).resources(Job);
+    expect(job).toMatchObject({ hcl2: { vars: { vault_path: "${var.mount}/data/x" } } });
   });
 
   it("include a token in the environment, where Nomad would show it, and the text does not", () => {

@@ -90,6 +90,12 @@ describe("The role", () => {
     });
   });
 
+  it("has Terraform evaluate nothing in an audience or an address", () => {
+    const found = template({ audience: "${a}", jwksUrl: "https://nomad.example.net/%{b}" });
+    expect(found.resource(JwtAuthBackendRole)).toMatchObject({ bound_audiences: ["$${a}"] });
+    expect(found.resource(JwtAuthBackend)).toMatchObject({ jwks_url: "https://nomad.example.net/%%{b}" });
+  });
+
   it("takes another name, audience and auth method", () => {
     const found = template({ roleName: "other", audience: "aud", jwtAuthPath: "jwt/east" });
     expect(found.resource(JwtAuthBackendRole)).toMatchObject({
