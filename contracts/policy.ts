@@ -112,7 +112,7 @@ function fromText(value: unknown): Parsed {
     return {
       ok: false,
       problems: [
-        `policy: must be at most ${MAX_POLICY_BYTES} bytes of JSON, got ${bytes}; use patterns instead of names`,
+        `policy: must be at most ${MAX_POLICY_BYTES} bytes of JSON, got ${bytes}; use patterns instead of names, or fewer classes or labels`,
       ],
     };
   }
