@@ -11,6 +11,7 @@ export interface ConnectorDriverProps {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** A connector in a container. */
 export interface DockerConnectorProps extends ConnectorDriverProps {
   /**
    * Image whose entrypoint is cloudflared, with its version.
@@ -25,6 +26,7 @@ export interface DockerConnectorProps extends ConnectorDriverProps {
   readonly network?: "host" | "bridge";
 }
 
+/** A connector as a program of the node. */
 export interface ExecConnectorProps extends ConnectorDriverProps {
   /** Absolute path of cloudflared on the node, or of a program that takes its environment and `tunnel run`. */
   readonly command: string;

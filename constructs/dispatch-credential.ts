@@ -14,6 +14,7 @@ const SERVER_MAX_SECONDS = 24 * 60 * 60;
  *  @see https://developer.hashicorp.com/nomad/docs/configuration/acl#token_min_expiration_ttl */
 const SERVER_MIN_SECONDS = 60;
 
+/** Which token, of which namespace, and for how long. */
 export interface DispatchCredentialProps {
   /** Namespace of the runner jobs. The token dispatches every parameterized job in it, so it should hold no others. */
   readonly namespace: string;

@@ -7,6 +7,7 @@ const MIN_LENGTH = 32;
 /** Most: far below what a Worker's variable holds, and more would not be safer. */
 const MAX_LENGTH = 512;
 
+/** Which generation of the secret, and how it is made. */
 export interface GeneratedSecretProps {
   /**
    * Which value is the current one: raising it by one is the rotation. By more than one, or down, the value in use would

@@ -11,6 +11,7 @@ const STORED = /^[A-Za-z0-9._-]+$/;
 /** The part of the Worker's bindings that a GitHub credential fills. */
 export type GithubBindings = Pick<BindingValues, "GITHUB_APP_ID" | "GITHUB_APP_PRIVATE_KEY" | "GITHUB_TOKEN">;
 
+/** A credential from a Terraform variable. */
 export interface GithubVariableProps {
   /**
    * Id or client id of a GitHub App; the variable then is the App's private key.
@@ -19,6 +20,7 @@ export interface GithubVariableProps {
   readonly appId?: string;
 }
 
+/** A credential in Cloudflare's Secrets Store. */
 export interface GithubSecretsStoreProps extends SecretsStoreReference {
   /**
    * Id or client id of a GitHub App; the stored secret then is the App's private key.
@@ -27,6 +29,7 @@ export interface GithubSecretsStoreProps extends SecretsStoreReference {
   readonly appId?: string;
 }
 
+/** A credential in Vault. */
 export interface GithubVaultKvProps extends KvSecretReference {
   /**
    * Field of the secret that holds the credential.

@@ -22,6 +22,7 @@ export interface KvField {
   readonly pkcs1?: boolean;
 }
 
+/** Which secret, what has to be in it, and how to speak of it. */
 export interface KvSecretProps extends KvSecretReference {
   /** The fields that are read; a missing or empty one fails the plan. */
   readonly fields: readonly KvField[];

@@ -38,6 +38,7 @@ export interface ServiceTokenRotation {
   readonly previousEndsAt: string;
 }
 
+/** Where the gateway is at Cloudflare, and what it leads to. */
 export interface NomadGatewayProps {
   /** Id of the Cloudflare account. */
   readonly accountId: string;

@@ -42,7 +42,9 @@ export class NomadGateway extends Construct implements INomadGateway {
     return { address, ...(access && { access }), ready: [] };
   }
 
+  /** Origin of Nomad's API: `https`, no path. */
   readonly address: string;
+  /** The service token that Access asks for; its secret is known at apply. */
   readonly access: AccessToken;
   /** The DNS record and the tunnel's routes, with all they need. Whatever depends on them is destroyed before them. */
   readonly ready: readonly ITerraformDependable[];

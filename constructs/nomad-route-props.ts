@@ -18,6 +18,7 @@ export type ConnectorVaultProps = Omit<VaultSecretsProps, "values" | "nomadNames
 /** The connectors: `cloudflared` as a Nomad job. */
 export type ConnectorProps = Omit<TunnelConnectorProps, "vault" | "dependsOn">;
 
+/** A tunnel of this stack: the gateway without what the stack knows, its token in Vault, its connectors. */
 export interface TunnelRouteProps extends Omit<NomadGatewayProps, keyof NomadRouteContext> {
   /** Where in Vault the connectors find the tunnel's token. */
   readonly vault: ConnectorVaultProps;

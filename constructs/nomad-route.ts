@@ -49,7 +49,9 @@ export abstract class NomadRoute {
 
 /** Where in Nomad the connectors are. */
 export interface ConnectorJob {
+  /** Id of the job. */
   readonly jobId: string;
+  /** Namespace of the job. */
   readonly namespace: string;
 }
 

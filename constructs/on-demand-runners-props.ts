@@ -85,6 +85,7 @@ export interface Generations {
   readonly nomadToken?: number;
 }
 
+/** Whose jobs get runners, which runners, and by which way. */
 export interface OnDemandRunnersProps {
   /** Where the Worker lives. */
   readonly cloudflare: CloudflareSettings;

@@ -5,6 +5,7 @@ import { loginProblems } from "./repository-selection";
 import { WEBHOOK_EVENTS, type WebhookProps, webhookConfiguration, webhookProblems } from "./webhook-props";
 import { landsAt } from "./webhook-owner";
 
+/** Whose webhook, beside where it delivers. */
 export interface OrganizationWebhookProps extends WebhookProps {
   /** Login of the organization. */
   readonly organization: string;

@@ -17,6 +17,7 @@ export interface GithubAppInstallations {
   readonly installations: Readonly<Record<string, string>>;
 }
 
+/** Credentials from the environment. */
 export interface EnvironmentCredentialsProps {
   /**
    * Makes the webhooks as a GitHub App, whose private key is in `GITHUB_APP_PEM_FILE`.
@@ -25,6 +26,7 @@ export interface EnvironmentCredentialsProps {
   readonly githubApp?: GithubAppInstallations;
 }
 
+/** Credentials from one secret in Vault. */
 export interface VaultKvCredentialsProps extends KvSecretReference {
   /**
    * Makes the webhooks as a GitHub App, whose private key is the field `github_app_pem`.

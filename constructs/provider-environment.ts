@@ -3,6 +3,7 @@ import { distinctOwners } from "./owners";
 /** Variables by name, as `process.env` is. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What the stack itself says, so that the environment does not. */
 export interface EnvironmentProblemsOptions {
   /**
    * The base URL that the GitHub providers are given; `GITHUB_BASE_URL` then has no effect.

@@ -11,6 +11,7 @@ const MAX_SEARCH_RESULTS = 1_000;
 
 /** One owner's part of a selection. */
 export interface SelectedRepositories {
+  /** The owner and what of the owner's is selected. */
   readonly target: WebhookTarget;
   /** The names that are selected, for a target that names them; null for one that takes what GitHub finds. */
   readonly names: TerraformLocal | null;
@@ -18,6 +19,7 @@ export interface SelectedRepositories {
   readonly provider: TerraformProvider | undefined;
 }
 
+/** What is compared with what. */
 export interface PublicRepositoriesCheckProps {
   /** What is selected. */
   readonly selected: readonly SelectedRepositories[];

@@ -27,6 +27,7 @@ export type WebhookTarget =
       readonly owner: string;
     };
 
+/** Repositories of an owner by their topic. */
 export interface TopicSelectionProps {
   /** Login of the user or organization. */
   readonly owner: string;
@@ -39,6 +40,7 @@ export interface TopicSelectionProps {
   readonly includeForks?: boolean;
 }
 
+/** All repositories of an owner. */
 export interface OwnerSelectionProps {
   /** Login of the user or organization. */
   readonly owner: string;
@@ -49,6 +51,7 @@ export interface OwnerSelectionProps {
   readonly includeForks?: boolean;
 }
 
+/** An organization as a whole. */
 export interface OrganizationSelectionProps {
   /** Login of the organization. */
   readonly organization: string;

@@ -13,6 +13,7 @@ import { WEBHOOK_EVENTS, type WebhookProps, webhookConfiguration, webhookProblem
  *  @see https://docs.github.com/rest/search/search#about-search */
 const MAX_SEARCH_RESULTS = 1_000;
 
+/** Which webhooks, beside where they deliver. */
 export interface RepositoryWebhooksProps extends WebhookProps {
   /** Which repositories. */
   readonly selection: RepositorySelection;

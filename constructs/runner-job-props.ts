@@ -16,6 +16,7 @@ export interface PlacementConstraint {
   readonly value: string;
 }
 
+/** One runner class: its labels, what it runs in, its size, its limits. */
 export interface RunnerJobProps {
   /** Name of the runner class: lower-case letters, digits and inner hyphens, at most 24. Part of runner names. */
   readonly className: string;
@@ -112,9 +113,11 @@ export type ResolvedRunnerJob = Required<
 > & {
   /** 0 is the reservation. */
   readonly memoryMaxMib: number;
+  /** Each with its operator. */
   readonly constraints: readonly Required<PlacementConstraint>[];
 };
 
+/** Puts every default in its place. */
 export function resolveRunnerJob(props: RunnerJobProps): ResolvedRunnerJob {
   return {
     className: props.className,

@@ -4,6 +4,7 @@ import { Construct } from "constructs";
 import { literalText } from "./literal-text";
 import { nomadDescriptionProblems, nomadNameProblems } from "./nomad-name";
 
+/** What the namespace is called. */
 export interface RunnersNamespaceProps {
   /** Name: letters, digits and hyphens, at most 128. Another name is another namespace; the old one is deleted. */
   readonly name: string;

@@ -1,6 +1,7 @@
 import { Fn, TerraformVariable, Op, Token } from "cdktf";
 import type { Construct } from "constructs";
 
+/** What the variable is called, and what is asked of its value. */
 export interface SensitiveVariableProps {
   /** Name of the Terraform variable; its value comes from the environment as `TF_VAR_<name>`. */
   readonly name: string;

@@ -1,3 +1,4 @@
+/** Runners in containers. */
 export interface DockerDriverProps {
   /** Image with the runner, sh, curl and GNU coreutils, with its version: GitHub gives no jobs to a runner that is
    *  30 days behind, and a node does not pull a tag again that it has. */
@@ -14,6 +15,7 @@ export interface DockerDriverProps {
   readonly user?: string;
 }
 
+/** Runners as processes of the node. */
 export interface ExecDriverProps {
   /** Directory on the node with the unpacked runner, read-only for `user`: each allocation works on its own copy. */
   readonly runnerRoot: string;

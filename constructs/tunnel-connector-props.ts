@@ -15,6 +15,7 @@ export interface ConnectorVault {
   readonly audience?: string;
 }
 
+/** How many connectors, where, in what, and with which token. */
 export interface TunnelConnectorProps {
   /** Where the tunnel's token lies. */
   readonly vault: ConnectorVault;
@@ -83,9 +84,11 @@ export interface TunnelConnectorProps {
 
 /** The props with every default in its place. */
 export type ResolvedConnector = Required<Omit<TunnelConnectorProps, "vault">> & {
+  /** With its audience. */
   readonly vault: Required<ConnectorVault>;
 };
 
+/** Puts every default in its place. */
 export function resolveConnector(props: TunnelConnectorProps): ResolvedConnector {
   const { vault } = props;
   return {

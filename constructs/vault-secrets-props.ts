@@ -1,5 +1,6 @@
 import { Token } from "cdktf";
 
+/** Which secret, and which Nomad job may read it. */
 export interface VaultSecretsProps {
   /** Mount of a KV version 2 engine that exists, such as `kv`. */
   readonly kvMount: string;
@@ -44,6 +45,7 @@ export type ResolvedVaultSecrets = Required<Omit<VaultSecretsProps, "jwksUrl">> 
   readonly jwksUrl: string | undefined;
 };
 
+/** Puts every default in its place. */
 export function resolveVaultSecrets(props: VaultSecretsProps): ResolvedVaultSecrets {
   return {
     kvMount: props.kvMount,

@@ -40,6 +40,7 @@ export interface CredentialExpiryProps {
   readonly nomad?: string;
 }
 
+/** Where the Worker is, whom it serves, and with which credentials. */
 export interface WebhookWorkerProps {
   /** Cloudflare account that holds the Worker and its ledger. */
   readonly accountId: string;

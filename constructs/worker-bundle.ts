@@ -11,6 +11,7 @@ export const PACKAGE_ROOT = join(__dirname, "..");
  *  @see https://developers.cloudflare.com/workers/platform/limits/#worker-size */
 export const MAX_BUNDLE_BYTES = 61_440;
 
+/** What is bundled, and under which version. */
 export interface BuildWorkerProps {
   /**
    * The Worker's entry module; a path relative to this package or an absolute one.
