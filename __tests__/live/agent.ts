@@ -21,7 +21,7 @@ export interface AgentOptions {
   readonly program: string;
   /** Its arguments. @param directory is there, and goes with the agent */
   readonly args: (directory: string) => Promise<readonly string[]>;
-  /** Its whole environment, but for TMPDIR and HOME. */
+  /** Its whole environment, but for TMPDIR and HOME, which are its own directory. */
   readonly environment: Readonly<Record<string, string>>;
   /** Asked until it no longer throws. */
   readonly ready: () => Promise<void>;
@@ -39,7 +39,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   // Tasks of another user have to get through to their own directories.
   await chmod(directory, 0o711);
   const agent = spawn(options.program, await options.args(directory), {
-    env: { ...options.environment, TMPDIR: tmpdir(), HOME: directory },
+    env: { ...options.environment, TMPDIR: directory, HOME: directory },
     // Ctrl-C is for the program that started it: that one ends it in its turn.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

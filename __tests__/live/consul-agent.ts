@@ -7,8 +7,8 @@ import { type HttpApi, httpApi } from "./http-api";
 
 /** A Consul development agent whose ACLs deny by default, on loopback. It keeps nothing on disk. */
 export interface ConsulAgent extends HttpApi, Pick<Agent, "pid" | "close"> {
-  /** Makes a token for whoever deploys: it may write beneath a path, lock it, and nothing else. */
-  stateToken(path: string): Promise<string>;
+  /** Makes a token that may do what a policy says, and nothing else. @param rules HCL */
+  limitedToken(name: string, rules: string): Promise<string>;
   /** The keys that begin with a text. */
   keys(prefix: string): Promise<readonly string[]>;
 }
@@ -53,10 +53,7 @@ export async function startConsulAgent(program: string): Promise<ConsulAgent> {
     ...api,
     pid: agent.pid,
     close: () => agent.close(),
-    stateToken: async (path) => {
-      const Name = "terraform-state";
-      // What the lock is: a session that holds a key beside the state.
-      const Rules = `key_prefix "${path}" { policy = "write" }\nsession_prefix "" { policy = "write" }\n`;
+    limitedToken: async (Name, Rules) => {
       await api.call("PUT", "/v1/acl/policy", { Name, Rules });
       const made = await api.call("PUT", "/v1/acl/token", { Description: Name, Policies: [{ Name }] });
       return (made as { readonly SecretID: string }).SecretID;

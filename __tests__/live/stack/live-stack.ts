@@ -12,6 +12,7 @@ import { RunnersNamespace } from "../runners-namespace";
 import { type VaultAgent, startVaultAgent } from "../vault-agent";
 import { type OperatorCredentials, makeCredentials } from "./credentials";
 import { Deployment } from "./deployment";
+import { documentedPolicy } from "./documented-policies";
 import { pathWithPublicCurl } from "./public-curl";
 import {
   ACCESS_TEAM,
@@ -23,7 +24,6 @@ import {
   PRIVATE,
   PROVIDERS_SECRET,
   PUBLIC,
-  STATE_PATH,
   ZONE,
 } from "./settings";
 import { WorkflowJobs } from "./workflow-jobs";
@@ -31,6 +31,8 @@ import { WorkflowJobs } from "./workflow-jobs";
 const PROJECT = join(__dirname, "..", "..", "..");
 /** In a run's directory: TMPDIR of whoever deploys. */
 export const TEMPORARY = "tmp";
+/** Name of the policies of whoever deploys. */
+const DEPLOYER = "whoever-deploys";
 const ACCOUNT_ID = "0123456789abcdef0123456789abcdef";
 /** Each minute would be as it is deployed; the scenes do not wait that long. */
 const SWEEP_SECONDS = 5;
@@ -167,8 +169,8 @@ export class LiveStack {
     };
     const environment = {
       ...handedOn(temporary),
-      CONSUL_HTTP_TOKEN: await consul.stateToken(STATE_PATH),
-      VAULT_TOKEN: vault.token,
+      CONSUL_HTTP_TOKEN: await consul.limitedToken(DEPLOYER, documentedPolicy(PROJECT, "Consul")),
+      VAULT_TOKEN: await vault.limitedToken(DEPLOYER, vaultPolicy(vault)),
       NOMAD_TOKEN: nomad.token,
       GITHUB_TOKEN: credentials.githubToken,
       CLOUDFLARE_API_TOKEN: credentials.cloudflareToken,
@@ -247,6 +249,14 @@ export class LiveStack {
       environment,
     });
   }
+}
+
+/** What the document says, and what it says to add for the settings of this stack. */
+function vaultPolicy({ kvMount }: VaultAgent): string {
+  const reads = [GITHUB_APP_SECRET, PROVIDERS_SECRET].map(
+    (name) => `path "${kvMount}/data/${name}" {\n  capabilities = ["read"]\n}\n`,
+  );
+  return [documentedPolicy(PROJECT, "Vault"), ...reads].join("");
 }
 
 /** @param temporary directory for what the programs make for a while */
