@@ -9,6 +9,7 @@ import { GeneratedSecret } from "./generated-secret";
 import { hostnameOf, hostnameProblems, zoneProblems } from "./hostnames";
 import type { BoundRoute } from "./nomad-route";
 import { DEFAULT_RUNNERS_NAMESPACE, type OnDemandRunnersProps } from "./on-demand-runners-props";
+import { leftOutWarnings } from "./left-out-check";
 import { payloadProblems } from "./payload-checks";
 import type { RepositorySelection } from "./repository-selection";
 import { RepositoryWebhooks } from "./repository-webhooks";
@@ -135,7 +136,11 @@ export class OnDemandRunners extends Construct {
   #check(props: OnDemandRunnersProps): void {
     const classes = this.jobs.map(({ runnerClass }) => runnerClass);
     this.node.addValidation({ validate: () => problems(props, this) });
-    for (const warning of classWarnings(classes)) Annotations.of(this).addWarning(warning);
+    const warnings = [
+      ...classWarnings(classes),
+      ...leftOutWarnings(props.policy?.repositories, this.selection),
+    ];
+    for (const warning of warnings) Annotations.of(this).addWarning(warning);
   }
 }
 

@@ -197,4 +197,26 @@ describe("mistakes of the settings", () => {
       expect.stringMatching(/^Class "large" shadows class "linux"/),
     ]);
   });
+
+  it("that are legal are warned of: a policy that leaves out what is selected", () => {
+    const leftOut = (
+      patterns: readonly string[],
+      ...repositories: RepositorySelection[]
+    ): readonly string[] =>
+      warningsOf(stackWith({ repositories, policy: { repositories: patterns } })).filter((text) =>
+        text.startsWith("policy.repositories"),
+      );
+    const named = RepositorySelection.named(["octo-org/api", "octo-org/api.v2", "Me/Tool"]);
+    expect(leftOut(["octo-org/api*", "me/*"], named)).toEqual([]);
+    expect(leftOut(["OCTO-ORG/API", "me/tools"], named)).toEqual([
+      expect.stringMatching(
+        /^policy\.repositories leaves out "Me\/Tool", "octo-org\/api\.v2": GitHub delivers/,
+      ),
+    ]);
+    const owner = RepositorySelection.owner({ owner: "octo-org" });
+    expect(leftOut(["octo-*/x"], owner)).toEqual([]);
+    expect(leftOut(["octo/*"], owner)).toEqual([expect.stringContaining('leaves out "octo-org/*": ')]);
+    const many = RepositorySelection.named(Array.from({ length: 7 }, (_, index) => `a/r${String(index)}`));
+    expect(leftOut(["b/*"], many)).toEqual([expect.stringContaining('"a/r4" and 2 more: ')]);
+  });
 });
