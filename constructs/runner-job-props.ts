@@ -168,6 +168,32 @@ const BOUNDS = {
   stopGraceSeconds: { min: 31, max: 80 },
 } as const;
 
+/** What Nomad compares with: another operator fails the deploy.
+ *  @see https://developer.hashicorp.com/nomad/docs/job-specification/constraint#operator */
+const OPERATORS: ReadonlySet<string> = new Set([
+  ...["=", "==", "is", "!=", "not", ">", ">=", "<", "<="],
+  ...["distinct_hosts", "distinct_property", "regexp", "version", "semver", "is_set", "is_not_set"],
+  ...["set_contains", "set_contains_all", "set_contains_any"],
+]);
+
+function constraintProblems(constraints: readonly Required<PlacementConstraint>[]): string[] {
+  const found: string[] = [];
+  for (const [index, { attribute, operator }] of constraints.entries()) {
+    if (!OPERATORS.has(operator)) {
+      found.push(
+        `constraints[${String(index)}].operator: must be one of Nomad's (${[...OPERATORS].join(", ")}), got "${operator}"`,
+      );
+    }
+    if (attribute.trim() === "" && operator !== "distinct_hosts") {
+      found.push(
+        `constraints[${String(index)}].attribute: must name an attribute of the node, got "${attribute}"; ` +
+          "write it as ${attr.cpu.arch}",
+      );
+    }
+  }
+  return found;
+}
+
 /** Everything wrong with the job at once, one sentence each with the value received. */
 export function runnerJobProblems(job: ResolvedRunnerJob): string[] {
   const found: string[] = [];
@@ -186,7 +212,7 @@ export function runnerJobProblems(job: ResolvedRunnerJob): string[] {
     );
   }
   if (job.datacenters.length === 0) found.push("datacenters: must name at least one, got an empty list");
-  found.push(...job.driver.problems());
+  found.push(...constraintProblems(job.constraints), ...job.driver.problems());
   // The class is checked by the one who will read it, with any policy around it.
   const parsed = parsePolicy({ repositories: ["*/*"], classes: [runnerClassOf(job)] });
   if (!parsed.ok) found.push(...parsed.problems.map((problem) => problem.replace(/^classes\[0\]/, "class")));

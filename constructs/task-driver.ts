@@ -71,8 +71,11 @@ export class TaskDriver {
   problems(): string[] {
     const { driver, image, user, runner_root: root } = this.variables;
     const found: string[] = [];
-    if (driver === "docker" && image.trim() === "")
-      found.push(`driver: image must name a container image, got "${image}"`);
+    if (driver === "docker" && !/^\S+$/.test(image)) {
+      found.push(
+        `driver: image must name a container image, got "${image}"; write it as ghcr.io/actions/actions-runner:2.336.0`,
+      );
+    }
     if (driver !== "docker" && (user === "" || user === "root")) {
       found.push(
         `driver: user must be an unprivileged user of the node, got "${user}"; the runner refuses root`,

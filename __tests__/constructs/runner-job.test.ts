@@ -136,7 +136,23 @@ describe("RunnerJob", () => {
     [{ labels: [] }, "class.labels: must be a list of 1 to 100 labels, got []"],
     [{ idleTimeoutSeconds: 0 }, "class.idleTimeoutSeconds: must be a whole number from 1 to 86400, got 0"],
     [{ maxRunners: -1 }, "class.maxRunners: must be a whole number from 0 to 10000, got -1"],
-    [{ driver: TaskDriver.docker({ image: " " }) }, 'driver: image must name a container image, got " "'],
+    [
+      { driver: TaskDriver.docker({ image: " " }) },
+      'driver: image must name a container image, got " "; write it as ghcr.io/actions/actions-runner:2.336.0',
+    ],
+    [
+      { driver: TaskDriver.docker({ image: "ghcr.io/ runner" }) },
+      'driver: image must name a container image, got "ghcr.io/ runner"; write it as ghcr.io/actions/actions-runner:2.336.0',
+    ],
+    [
+      { constraints: [{ attribute: "${attr.cpu.arch}", operator: "equals", value: "amd64" }] },
+      "constraints[0].operator: must be one of Nomad's (=, ==, is, !=, not, >, >=, <, <=, distinct_hosts, distinct_property, " +
+        'regexp, version, semver, is_set, is_not_set, set_contains, set_contains_all, set_contains_any), got "equals"',
+    ],
+    [
+      { constraints: [{ attribute: "", value: "amd64" }] },
+      'constraints[0].attribute: must name an attribute of the node, got ""; write it as ${attr.cpu.arch}',
+    ],
   ])("refuses %j and says what to do", (overrides, problem) => {
     expect(problemsOf(made(overrides))).toEqual([`[stack/Job] ${problem}`]);
   });
