@@ -153,7 +153,8 @@ function policyOf({ policy }: OnDemandRunnersProps, selection: RepositorySelecti
 }
 
 /** Everything that only the whole can see, at once. */
-function problems(props: OnDemandRunnersProps, { jobs, nomadAddress, selection }: OnDemandRunners): string[] {
+function problems(props: OnDemandRunnersProps, runners: OnDemandRunners): string[] {
+  const { jobs, namespace, nomadAddress, selection } = runners;
   const { cloudflare, hostname, route, policy, github } = props;
   const found = [
     ...zoneProblems("hostname", hostname, cloudflare.zoneName),
@@ -173,6 +174,13 @@ function problems(props: OnDemandRunnersProps, { jobs, nomadAddress, selection }
   if ((route.hostname ?? hostnameOf(nomadAddress)) === hostname) {
     found.push(
       `hostname: must not be Nomad's own, got "${hostname}" for both; the Worker would call itself. Give each its own.`,
+    );
+  }
+  const { connector } = route;
+  if (connector?.namespace === namespace && jobs.some(({ jobId }) => jobId === connector.jobId)) {
+    found.push(
+      `classes: must not have the connectors' Nomad job id, got "${connector.jobId}" in the namespace "${namespace}" for both; ` +
+        "leave jobId out, or give each its own",
     );
   }
   found.push(...github.problems(selection.owners));

@@ -53,6 +53,14 @@ describe("mistakes of the settings", () => {
     ],
     ["no class at all", { classes: [] }, /classes: must hold at least one runner class, got none/],
     [
+      "a class that would take the connectors' place in Nomad",
+      {
+        classes: [{ ...LINUX, jobId: "github-runners-connector" }],
+        nomad: { ...SETTINGS.nomad, namespace: "default" },
+      },
+      /classes: must not have the connectors' Nomad job id, got "github-runners-connector" in the namespace "default"/,
+    ],
+    [
       "an owner in two selections",
       {
         repositories: [
