@@ -83,6 +83,12 @@ export interface Generations {
    * @default 1
    */
   readonly nomadToken?: number;
+  /**
+   * Whether the webhook secret and the claim key before the current ones are still taken. Set it to false for one deploy
+   * when a key has leaked: after the deploy that raised its number, and for a claim key after the 24 hours that claims live.
+   * @default true
+   */
+  readonly keepPrevious?: boolean;
 }
 
 /** Whose jobs get runners, which runners, and by which way. */

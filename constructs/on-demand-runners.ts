@@ -67,7 +67,8 @@ export class OnDemandRunners extends Construct {
       jobs: this.jobs.map(({ jobId }) => jobId),
     });
     this.nomadAddress = route.address;
-    const webhookSecret = secret(this, "WebhookSecret", props.generations?.webhookSecret);
+    const keepPrevious = props.generations?.keepPrevious;
+    const webhookSecret = secret(this, "WebhookSecret", props.generations?.webhookSecret, keepPrevious);
     const statusToken = secret(this, "StatusToken", props.generations?.statusToken, false);
     this.statusToken = statusToken.current;
     this.worker = this.#worker(props, route, webhookSecret);
@@ -81,7 +82,7 @@ export class OnDemandRunners extends Construct {
   }
 
   #worker(props: OnDemandRunnersProps, route: BoundRoute, webhookSecret: GeneratedSecret): WebhookWorker {
-    const claimKey = secret(this, "ClaimKey", props.generations?.claimKey);
+    const claimKey = secret(this, "ClaimKey", props.generations?.claimKey, props.generations?.keepPrevious);
     const credential = new DispatchCredential(this, "DispatchCredential", {
       namespace: this.namespace,
       // A policy is written over by another stack's of the same name, and then holds for that one's namespace alone.

@@ -122,9 +122,9 @@ export class RunnersStack extends TerraformStack {
   }
 }
 
-/** A provider alias is an identifier; a login is nearly one. */
+/** A provider's alias must not begin with a digit, as a login may. */
 function aliasOf(owner: string): string {
-  return `owner_${owner.toLowerCase().replace(/_/g, "__").replace(/-/g, "_")}`;
+  return `owner_${owner.toLowerCase()}`;
 }
 
 function origin(url: string): string {

@@ -93,8 +93,8 @@ describe("the providers of RunnersStack", () => {
       cloudflare: [{}],
       github: [
         { alias: "owner_me", owner: "me" },
-        { alias: "owner_octo_org", owner: "octo-org" },
-        { alias: "owner_hub__bot", owner: "Hub_Bot" },
+        { alias: "owner_octo-org", owner: "octo-org" },
+        { alias: "owner_hub_bot", owner: "Hub_Bot" },
       ],
       nomad: [{ address: "http://127.0.0.1:4646", ...ignoringNomad }],
       random: [{}],
@@ -105,7 +105,7 @@ describe("the providers of RunnersStack", () => {
   it("make each owner's webhooks by the owner's own provider", () => {
     const repositories = [RepositorySelection.named(["octo-org/example", "me/tool"])];
     const hooks = new Template(stackWith({ repositories })).resources(RepositoryWebhook);
-    expect(hooks.map(({ provider }) => provider)).toEqual(["github.owner_me", "github.owner_octo_org"]);
+    expect(hooks.map(({ provider }) => provider)).toEqual(["github.owner_me", "github.owner_octo-org"]);
   });
 
   it("give their credentials' own problems: a token cannot serve two owners", () => {
@@ -142,7 +142,7 @@ describe("the providers of RunnersStack", () => {
   it("and the Worker use the same GitHub Enterprise Server", () => {
     const template = new Template(stackWith({ githubServerUrl: "https://github.example.com/" }));
     expect(template.block("provider")["github"]).toEqual([
-      { alias: "owner_octo_org", owner: "octo-org", base_url: "https://github.example.com/" },
+      { alias: "owner_octo-org", owner: "octo-org", base_url: "https://github.example.com/" },
     ]);
     expect(bindingsOf(template).get("GITHUB_API_URL")).toMatchObject({
       text: "https://github.example.com/api/v3",
