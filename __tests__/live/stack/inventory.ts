@@ -1,4 +1,7 @@
 import type { HttpApi } from "../http-api";
+import { until } from "../runners-namespace";
+
+const FORGOTTEN_MS = 15_000;
 
 /** One thing that there is in a system, such as `namespace github-runners`. */
 export type Item = string;
@@ -18,9 +21,15 @@ export async function nomadInventory(nomad: HttpApi): Promise<readonly Item[]> {
   ];
 }
 
-/** Lets Nomad forget what has ended, as it does by itself after hours. */
+/** Lets Nomad forget what has ended, as it does by itself after hours. What it keeps all the same, the inventory tells. */
 export async function forgetEnded(nomad: HttpApi): Promise<void> {
-  await nomad.call("PUT", "/v1/system/gc");
+  const look = async (): Promise<true | undefined> => {
+    // A job is forgotten only after its evaluations and allocations, so it may take more than one round.
+    await nomad.call("PUT", "/v1/system/gc");
+    const jobs = (await nomad.call("GET", "/v1/jobs?namespace=*")) as readonly Named[];
+    return jobs.some(({ Status }) => Status === "dead") ? undefined : true;
+  };
+  await until("Nomad to forget what has ended", look, FORGOTTEN_MS).catch(() => undefined);
 }
 
 /** What there is in Vault: policies, auth methods with their roles, and every secret of a KV engine. */
