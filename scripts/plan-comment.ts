@@ -6,6 +6,7 @@ import { postComment } from "./plan-comment/post-comment";
 import { readPlan } from "./plan-comment/read-plan";
 import { redactor } from "./plan-comment/redact";
 import { MARKER, renderComment } from "./plan-comment/render";
+import { runMain } from "./support/run-main";
 
 const USAGE = `The plan of a pull request as a comment.
   tsx scripts/plan-comment.ts plan npx cdktf diff …   runs the command; the comment becomes the step's output "comment"
@@ -100,12 +101,4 @@ async function main([mode, ...rest]: readonly string[]): Promise<number> {
   throw new Error(USAGE);
 }
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
-);
+runMain(main);

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { vaultRunSettings } from "./vault-run/settings";
 import { type VaultSession, vaultSession } from "./vault-run/vault-session";
+import { runMain } from "./support/run-main";
 
 const USAGE = `Runs a command with credentials from Vault that end with it.
   tsx scripts/vault-run.ts npx cdktf diff …
@@ -81,12 +82,4 @@ function run(command: string, args: readonly string[], environment: NodeJS.Proce
   });
 }
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  },
-);
+runMain(main);

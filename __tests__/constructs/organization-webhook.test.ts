@@ -3,35 +3,24 @@ import { OrganizationWebhook as OrganizationResource } from "@cdktf/provider-git
 import { GithubProvider } from "@cdktf/provider-github/lib/provider";
 import { RepositoryWebhook } from "@cdktf/provider-github/lib/repository-webhook";
 import { Job } from "@cdktf/provider-nomad/lib/job";
-import { NomadProvider } from "@cdktf/provider-nomad/lib/provider";
-import { TerraformStack, TerraformVariable } from "cdktf";
+import type { TerraformStack } from "cdktf";
 import { CombinedSelection } from "../../constructs/combined-selection";
 import { OrganizationWebhook } from "../../constructs/organization-webhook";
 import { RepositorySelection } from "../../constructs/repository-selection";
-import { RepositoryWebhooks, type RepositoryWebhooksProps } from "../../constructs/repository-webhooks";
-import { Template, problemsOf, removeOutputs, testApp } from "../support/template";
-
-const URL = "https://hooks.example.com/webhook";
+import { Template, problemsOf, removeOutputs } from "../support/template";
+import { WEBHOOK_URL, WebhookScene } from "./support-webhooks";
 
 describe("webhooks of organizations", () => {
   let stack: TerraformStack;
   let secret: string;
+  let webhooks: WebhookScene["webhooks"];
 
   beforeEach(() => {
-    stack = new TerraformStack(testApp(), "stack");
-    new GithubProvider(stack, "Github", {});
-    new NomadProvider(stack, "Nomad", { address: "https://nomad.example.com" });
-    secret = new TerraformVariable(stack, "secret", { sensitive: true }).stringValue;
+    const scene = new WebhookScene();
+    ({ stack, secret } = scene);
+    webhooks = scene.webhooks.bind(scene);
   });
   afterAll(removeOutputs);
-
-  const webhooks = (
-    selection: RepositorySelection,
-    more: Partial<RepositoryWebhooksProps> = {},
-  ): Template => {
-    new RepositoryWebhooks(stack, "Webhooks", { selection, url: URL, secret, ...more });
-    return new Template(stack);
-  };
 
   describe("RepositoryWebhooks of an organization", () => {
     test("is one organization webhook and no repository webhook", () => {
@@ -39,7 +28,12 @@ describe("webhooks of organizations", () => {
       expect(template.resources(RepositoryWebhook)).toEqual([]);
       expect(template.resource(OrganizationResource)).toMatchObject({
         events: ["workflow_job"],
-        configuration: { url: URL, content_type: "json", secret: "${var.secret}", insecure_ssl: false },
+        configuration: {
+          url: WEBHOOK_URL,
+          content_type: "json",
+          secret: "${var.secret}",
+          insecure_ssl: false,
+        },
       });
       const searches = stack.node.findAll().filter((it) => it instanceof DataGithubRepositories);
       expect(searches.map(({ queryInput }) => queryInput)).toEqual([
@@ -76,7 +70,7 @@ describe("webhooks of organizations", () => {
       const job = new Job(stack, "Job", { jobspec: "x" });
       new OrganizationWebhook(stack, "Hook", {
         organization: "Octo-Org",
-        url: URL,
+        url: WEBHOOK_URL,
         secret,
         provider,
         dependsOn: [job],
@@ -90,7 +84,7 @@ describe("webhooks of organizations", () => {
     });
 
     test("refuses what is no login", () => {
-      new OrganizationWebhook(stack, "Hook", { organization: "octo/org", url: URL, secret });
+      new OrganizationWebhook(stack, "Hook", { organization: "octo/org", url: WEBHOOK_URL, secret });
       expect(problemsOf(stack)).toEqual([expect.stringContaining("organization: must be the login")]);
     });
   });

@@ -1,13 +1,11 @@
 import { GithubProvider } from "@cdktf/provider-github/lib/provider";
 import { RepositoryWebhook } from "@cdktf/provider-github/lib/repository-webhook";
 import { Job } from "@cdktf/provider-nomad/lib/job";
-import { NomadProvider } from "@cdktf/provider-nomad/lib/provider";
 import { TerraformStack, TerraformVariable } from "cdktf";
 import { RepositorySelection } from "../../constructs/repository-selection";
-import { RepositoryWebhooks, type RepositoryWebhooksProps } from "../../constructs/repository-webhooks";
+import { RepositoryWebhooks } from "../../constructs/repository-webhooks";
 import { Template, problemsOf, removeOutputs, testApp } from "../support/template";
-
-const URL = "https://hooks.example.com/webhook";
+import { WEBHOOK_URL, WebhookScene } from "./support-webhooks";
 
 interface Data {
   readonly github_repositories: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -20,23 +18,14 @@ type Condition = Assert;
 
 describe("webhooks", () => {
   let stack: TerraformStack;
-  let secret: string;
+  let webhooks: WebhookScene["webhooks"];
 
   beforeEach(() => {
-    stack = new TerraformStack(testApp(), "stack");
-    new GithubProvider(stack, "Github", {});
-    new NomadProvider(stack, "Nomad", { address: "https://nomad.example.com" });
-    secret = new TerraformVariable(stack, "secret", { sensitive: true }).stringValue;
+    const scene = new WebhookScene();
+    ({ stack } = scene);
+    webhooks = scene.webhooks.bind(scene);
   });
   afterAll(removeOutputs);
-
-  const webhooks = (
-    selection: RepositorySelection,
-    more: Partial<RepositoryWebhooksProps> = {},
-  ): Template => {
-    new RepositoryWebhooks(stack, "Webhooks", { selection, url: URL, secret, ...more });
-    return new Template(stack);
-  };
   const named = RepositorySelection.named(["octo-org/b", "octo-org/a"]);
   const searches = (template: Template): readonly Readonly<Record<string, unknown>>[] =>
     Object.values((template.json["data"] as Data | undefined)?.github_repositories ?? {});
@@ -55,7 +44,12 @@ describe("webhooks", () => {
         repository: "${each.value}",
         events: ["workflow_job"],
         // The provider panics without the block.
-        configuration: { url: URL, content_type: "json", secret: "${var.secret}", insecure_ssl: false },
+        configuration: {
+          url: WEBHOOK_URL,
+          content_type: "json",
+          secret: "${var.secret}",
+          insecure_ssl: false,
+        },
       });
     });
 
@@ -91,7 +85,7 @@ describe("webhooks", () => {
         const other = new TerraformStack(testApp(), "stack");
         const token = new TerraformVariable(other, "secret", {}).stringValue;
         const selection = RepositorySelection.named(names);
-        new RepositoryWebhooks(other, "Webhooks", { selection, url: URL, secret: token });
+        new RepositoryWebhooks(other, "Webhooks", { selection, url: WEBHOOK_URL, secret: token });
         return Object.keys(new Template(other).block("resource")["github_repository_webhook"] ?? {});
       };
       const [first] = addresses(["octo-org/a"]);

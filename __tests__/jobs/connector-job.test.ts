@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "@cdktf/hcl2json";
+import { type Block, block } from "./support/hcl-block";
 
 const FILE = "connector.nomad.hcl";
 const SOURCE = readFileSync(join(resolve(__dirname, "../../jobs"), FILE), "utf8");
@@ -13,19 +14,6 @@ const WORKER_REQUEST_SECONDS = 8;
 /** How long the provider waits for a deployment when it does not detach.
  *  @see https://github.com/hashicorp/terraform-provider-nomad/blob/v2.5.2/nomad/resource_job.go */
 const PROVIDER_TIMEOUT_SECONDS = 300;
-
-type Block = Readonly<Record<string, unknown>>;
-
-/** The one block at a path of an HCL-to-JSON document, where every block is a list of one. */
-function block(from: unknown, ...path: readonly string[]): Block {
-  let at = from;
-  for (const name of path) {
-    at = (at as Block)[name];
-    if (Array.isArray(at) && at.length === 1) at = at[0] as unknown;
-  }
-  if (typeof at !== "object" || at === null) throw new Error(`no block ${path.join(".")}`);
-  return at as Block;
-}
 
 function seconds(duration: unknown): number {
   const [, number, unit] = /^(\d+)([sm])$/.exec(String(duration)) ?? [];

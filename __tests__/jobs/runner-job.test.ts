@@ -3,23 +3,11 @@ import { join, resolve } from "node:path";
 import { parse } from "@cdktf/hcl2json";
 import { META_KEYS } from "../../contracts/dispatch";
 import { CLASS_BOUNDS } from "../../contracts/policy";
+import { type Block, block } from "./support/hcl-block";
 
 const JOBS = resolve(__dirname, "../../jobs");
 const SCRIPTS = ["claim.sh", "start-runner.sh", "release-runner.sh", "job-started-hook.sh"];
 const text = (name: string): string => readFileSync(join(JOBS, name), "utf8");
-
-type Block = Readonly<Record<string, unknown>>;
-
-/** The one block at a path of an HCL-to-JSON document, where every block is a list of one. */
-function block(from: unknown, ...path: readonly string[]): Block {
-  let at = from;
-  for (const name of path) {
-    at = (at as Block)[name];
-    if (Array.isArray(at) && at.length === 1) at = at[0] as unknown;
-  }
-  if (typeof at !== "object" || at === null) throw new Error(`no block ${path.join(".")}`);
-  return at as Block;
-}
 
 let file: Block;
 let job: Block;
