@@ -29,6 +29,7 @@ export interface AgentOptions {
 
 const START_MS = 60_000;
 const STOP_MS = 20_000;
+const PORT_ATTEMPTS = 3;
 const POLL_MS = 100;
 const LOG_CHARACTERS = 4_000;
 
@@ -67,6 +68,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     throw new Error(`${options.name} did not start: ${String(error)}\n${log}`);
   }
   return { pid: agent.pid ?? 0, directory, log: () => log, close };
+}
+
+/**
+ * Starts something on free ports, and again on others when somebody took one between its finding and its use.
+ * @param start finds the ports anew each time
+ */
+export async function onFreePorts<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || !/address already in use/.test(String(error))) throw error;
+    }
+  }
 }
 
 async function untilReady(agent: ChildProcess, { ready }: AgentOptions): Promise<void> {

@@ -53,8 +53,7 @@ async function main(): Promise<number> {
     if (outer === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = outer;
   }
-  console.log(`\n${report.lines().join("\n")}`);
-  if (!completed) console.log("It was not played to its end.");
+  console.log(`\n${report.lines(completed).join("\n")}`);
   return completed && report.failed().length === 0 ? 0 : 1;
 }
 

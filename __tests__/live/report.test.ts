@@ -16,7 +16,7 @@ describe("the live run's report", () => {
     await report.stage("first", () => Promise.resolve([check("one", []), check("two", [])]));
     await report.stage("second", () => Promise.resolve([check("three", ["was four", "was five"])]));
     expect(report.failed()).toEqual([{ text: "three", ok: false, seen: "was four; was five" }]);
-    const lines = report.lines();
+    const lines = report.lines(true);
     expect(lines.map((line) => line.replace(/ \d+\.\d {2}/g, " 0.0  "))).toEqual([
       "stage   seconds  held",
       "first       0.0   2/2",
@@ -34,7 +34,8 @@ describe("the live run's report", () => {
     const report = new Report();
     await report.stage("only", () => Promise.resolve([check("one", [])]));
     expect(report.failed()).toEqual([]);
-    expect(report.lines().at(-1)).toBe("All as it has to be, after 0 s.");
+    expect(report.lines(true).at(-1)).toBe("All as it has to be, after 0 s.");
+    expect(report.lines(false).at(-1)).toBe("not played to its end, after 0 s.");
   });
 
   it("does not count a stage that could not be played", async () => {

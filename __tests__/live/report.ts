@@ -48,18 +48,23 @@ export class Report {
     return this.#stages.flatMap(({ checks }) => checks.filter(({ ok }) => !ok));
   }
 
-  /** The closing table, and the verdict below it. */
-  lines(): readonly string[] {
+  /**
+   * The closing table, and the verdict below it.
+   * @param completed whether it was played to its end
+   */
+  lines(completed: boolean): readonly string[] {
     const rows = this.#stages.map(({ title, seconds, checks }) => {
       const held = checks.filter(({ ok }) => ok).length;
       return [title, seconds.toFixed(1), `${String(held)}/${String(checks.length)}`];
     });
     const all = this.#stages.flatMap(({ checks }) => checks);
     const seconds = ((Date.now() - this.#began) / 1000).toFixed(1);
-    const held = String(all.length - this.failed().length);
-    const table = [["stage", "seconds", "held"], ...rows, ["all", seconds, `${held}/${String(all.length)}`]];
+    const sum = `${String(all.length - this.failed().length)}/${String(all.length)}`;
+    const table = [["stage", "seconds", "held"], ...rows, ["all", seconds, sum]];
     const failed = this.failed().length;
-    const verdict = failed === 0 ? "All as it has to be" : `${String(failed)} not as it has to be`;
+    const wrong = failed === 0 ? [] : [`${String(failed)} not as it has to be`];
+    const cut = completed ? [] : ["not played to its end"];
+    const verdict = [...cut, ...wrong].join(", ") || "All as it has to be";
     return [
       ...aligned(table),
       "",

@@ -4,6 +4,7 @@ import { buildConnector } from "../../../local/cloudflare/build-connector";
 import { type CloudflareStandIn, startCloudflare } from "../../../local/cloudflare/cloudflare";
 import { type GithubStandIn, startGithub } from "../../../local/github/github";
 import { makeRunnerRoot } from "../../../local/runner/root";
+import { onFreePorts } from "../agent";
 import { type ConsulAgent, startConsulAgent } from "../consul-agent";
 import { type NomadAgent, startNomadAgent } from "../nomad-agent";
 import type { Programs } from "../programs";
@@ -85,14 +86,16 @@ export async function startSystems(programs: Programs, ground: string): Promise<
     );
     github.addRepository({ fullName: PRIVATE, organization: true });
     github.addRepository({ fullName: PUBLIC, organization: true, private: false });
-    const vault = opened(await startVaultAgent(programs.vault.file));
+    const vault = opened(await onFreePorts(() => startVaultAgent(programs.vault.file)));
     const path = await pathWithPublicCurl(process.env["PATH"] ?? "", join(ground, "curl"), {
       origin: `https://${HOSTNAME}`,
       listener: cloudflare.edgeUrl,
     });
-    const consul = opened(await startConsulAgent(programs.consul.file));
+    const consul = opened(await onFreePorts(() => startConsulAgent(programs.consul.file)));
     const nomad = opened(
-      await startNomadAgent({ program: programs.nomad.file, path, vaultUrl: vault.url, twoNodes: true }),
+      await onFreePorts(() =>
+        startNomadAgent({ program: programs.nomad.file, path, vaultUrl: vault.url, twoNodes: true }),
+      ),
     );
     return { nomad, consul, vault, github, cloudflare, credentials, path, close };
   } catch (error) {
