@@ -19,7 +19,8 @@ export interface DockerDriverProps {
 export interface ExecDriverProps {
   /** Directory on the node with the unpacked runner, read-only for `user`: each allocation works on its own copy. */
   readonly runnerRoot: string;
-  /** User that runs workflow code. The runner refuses root. */
+  /** User that runs workflow code. The runner refuses root. It has to be able to pass through the client's `data_dir`, which
+   *  Nomad makes for root alone: `chmod 711` it, or the task ends with `permission denied`. */
   readonly user: string;
 }
 
