@@ -72,6 +72,12 @@ export interface NomadGatewayProps {
    */
   readonly originServerName?: string;
   /**
+   * Which secret the tunnel's token is made of: raising it by one is the rotation. Connectors that are connected stay so,
+   * and restart with the new token within minutes, when Nomad sees it in Vault.
+   * @default 1
+   */
+  readonly tunnelSecretGeneration?: number;
+  /**
    * Life of the service token, such as `8760h`, or `forever`. Nothing renews it: changing it sets the end anew.
    * @default "8760h"
    */

@@ -1,4 +1,3 @@
-import { DataCloudflareZeroTrustTunnelCloudflaredToken } from "@cdktf/provider-cloudflare/lib/data-cloudflare-zero-trust-tunnel-cloudflared-token";
 import { DnsRecord } from "@cdktf/provider-cloudflare/lib/dns-record";
 import { ZeroTrustAccessApplication } from "@cdktf/provider-cloudflare/lib/zero-trust-access-application";
 import { ZeroTrustAccessPolicy } from "@cdktf/provider-cloudflare/lib/zero-trust-access-policy";
@@ -7,8 +6,9 @@ import { ZeroTrustTunnelCloudflared } from "@cdktf/provider-cloudflare/lib/zero-
 // The resource is `…_config`; the bindings end its class in A, because ZeroTrustTunnelCloudflaredConfig is the props of
 // the tunnel itself.
 import { ZeroTrustTunnelCloudflaredConfigA } from "@cdktf/provider-cloudflare/lib/zero-trust-tunnel-cloudflared-config";
-import { Fn, type ITerraformDependable, Token } from "cdktf";
+import { Fn, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { GeneratedSecret } from "./generated-secret";
 import { literalText } from "./literal-text";
 import {
   type AccessToken,
@@ -57,12 +57,14 @@ export class NomadGateway extends Construct implements INomadGateway {
     super(scope, id);
     const { accountId, hostname } = props;
     const name = literalText(props.name ?? "github-runners-nomad");
+    const tunnelSecret = this.#tunnelSecret(props);
     const tunnel = new ZeroTrustTunnelCloudflared(this, "Resource", {
       accountId,
       name,
       // The default, "local", would have the connector read its routes from a file and ignore those below; changing it
       // later replaces the tunnel.
       configSrc: "cloudflare",
+      tunnelSecret,
     });
     const serviceToken = this.#serviceToken(props, name);
     const application = this.#application(props, name, serviceToken);
@@ -88,7 +90,7 @@ export class NomadGateway extends Construct implements INomadGateway {
     };
     this.ready = [record, routes];
     this.tunnelId = tunnel.id;
-    this.tunnelToken = this.#token(accountId, tunnel);
+    this.tunnelToken = tunnelToken(accountId, tunnel, tunnelSecret);
     this.node.addValidation({ validate: () => nomadGatewayProblems(props) });
   }
 
@@ -166,14 +168,22 @@ export class NomadGateway extends Construct implements INomadGateway {
     });
   }
 
-  #token(accountId: string, tunnel: ZeroTrustTunnelCloudflared): string {
-    const data = new DataCloudflareZeroTrustTunnelCloudflaredToken(this, "Token", {
-      accountId,
-      tunnelId: tunnel.id,
-    });
-    // The provider does not mark it as sensitive: a plan would print it.
-    return Token.asString(Fn.sensitive(data.token));
+  /** Base64 of at least 32 bytes. Not kept over a rotation: Cloudflare takes one secret of a tunnel, connectors that are
+   *  connected stay so, and those that start anew find the new token in Vault. */
+  #tunnelSecret({ tunnelSecretGeneration: generation = 1 }: NomadGatewayProps): string {
+    const secret = new GeneratedSecret(this, "TunnelSecret", { generation, keepPrevious: false });
+    return Fn.base64encode(secret.current);
   }
+}
+
+/**
+ * What `cloudflared tunnel run` takes: base64 of JSON with account, tunnel and secret. Made here, and not read by the
+ * provider's data source: that wants a Cloudflare credential that may change tunnels for every plan, and does not mark
+ * its answer as sensitive.
+ * @see https://github.com/cloudflare/cloudflared/blob/2026.8.2/connection/connection.go (TunnelToken)
+ */
+function tunnelToken(accountId: string, tunnel: ZeroTrustTunnelCloudflared, secret: string): string {
+  return Fn.base64encode(Fn.jsonencode({ a: accountId, t: tunnel.id, s: secret }));
 }
 
 /** A regular expression that matches the path of a dispatch of one of the jobs, and nothing else: cloudflared searches

@@ -14,7 +14,7 @@ const SECRET_ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   random_password: ["result", "bcrypt_hash"],
   nomad_acl_token: ["secret_id"],
   cloudflare_zero_trust_access_service_token: ["client_secret"],
-  cloudflare_zero_trust_tunnel_cloudflared_token: ["token"],
+  cloudflare_zero_trust_tunnel_cloudflared: ["tunnel_secret"],
 };
 
 /** Every secret there is: those of whoever deploys, and those that the stack has made so far. */
@@ -24,12 +24,13 @@ export async function allSecrets(
   deployment: Deployment,
 ): Promise<readonly NamedSecret[]> {
   const tokens = Object.entries(environment).filter(([name]) => /TOKEN$/.test(name));
-  const made = (await deployment.state()).flatMap(({ type, address, values }) =>
-    (SECRET_ATTRIBUTES[type] ?? []).flatMap((name) => {
+  const made = (await deployment.state()).flatMap(({ type, address, values }) => [
+    ...(SECRET_ATTRIBUTES[type] ?? []).flatMap((name) => {
       const text = values[name];
       return typeof text === "string" ? [{ name: `${address}.${name}`, text }] : [];
     }),
-  );
+    ...(type === "vault_kv_secret_v2" ? fieldsOf(address, values["data_json"]) : []),
+  ]);
   return [
     ...tokens.map(([name, text]) => ({ name, text })),
     ...made,
@@ -51,4 +52,12 @@ export function leaksIn(text: string, secrets: readonly NamedSecret[]): readonly
 /** The CLI breaks long lines. */
 function unwrapped(text: string): string {
   return text.replace(/\n\s*/g, "");
+}
+
+/** What a secret in Vault holds: the tunnel's token is one of these and no attribute of its own. */
+function fieldsOf(address: string, json: unknown): readonly NamedSecret[] {
+  const fields = JSON.parse(typeof json === "string" ? json : "{}") as Readonly<Record<string, unknown>>;
+  return Object.entries(fields).flatMap(([name, text]) =>
+    typeof text === "string" ? [{ name: `${address}: ${name}`, text }] : [],
+  );
 }
