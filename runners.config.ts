@@ -10,6 +10,8 @@ import {
  * Your repositories, your cluster, your runners. The values below are examples: change each of them, then
  * `npx cdktf deploy` (docs/deploy.md). Synth checks all of it at once and says what is wrong. Secrets do not belong
  * here: they are generated, or come from the environment or Vault.
+ *
+ * A second stack beside this one needs a `name`, hostnames and a `consul.path` of its own.
  */
 const settings: RunnersStackProps = {
   repositories: [RepositorySelection.owner({ owner: "your-name" })],

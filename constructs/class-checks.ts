@@ -18,7 +18,8 @@ export function classProblems(classes: readonly RunnerClass[], requireSelfHosted
         `class "${later.name}": names the label "${twice.join('", "')}" twice; name each label once`,
       );
     }
-    if (requireSelfHosted && !labels.includes(SELF_HOSTED)) {
+    // A class without labels is told of by itself.
+    if (requireSelfHosted && labels.length > 0 && !labels.includes(SELF_HOSTED)) {
       found.push(
         `class "${later.name}": has no label "${SELF_HOSTED}", got ${quoted(later.labels)}, so no job could ever reach it; ` +
           `add the label, or set policy.requireSelfHostedLabel to false`,
@@ -67,7 +68,7 @@ function covers(larger: RunnerClass, smaller: RunnerClass): boolean {
 }
 
 function sameLabels(one: RunnerClass, other: RunnerClass): boolean {
-  return covers(one, other) && covers(other, one);
+  return one.labels.length > 0 && covers(one, other) && covers(other, one);
 }
 
 function quoted(labels: readonly string[]): string {

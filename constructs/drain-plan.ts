@@ -1,7 +1,7 @@
 import type { ConnectorJob } from "./nomad-route";
-import { DEFAULT_RUNNERS_NAMESPACE } from "./on-demand-runners-props";
 import { resolveRunnerJob } from "./runner-job-props";
 import type { RunnersStackProps } from "./runners-stack-props";
+import { namespaceOf, stackNameOf } from "./stack-name";
 
 /** What has to end in Nomad before a stack can be destroyed. */
 export interface DrainPlan {
@@ -17,10 +17,10 @@ export interface DrainPlan {
 
 /** Reads from a stack's settings which Nomad jobs are its own. Makes nothing. */
 export function drainPlan(props: RunnersStackProps): DrainPlan {
-  const { connector } = props.route;
+  const connector = props.route.connectorJob(stackNameOf(props));
   return {
     nomadAddress: props.nomad.apiAddress,
-    namespace: props.nomad.namespace ?? DEFAULT_RUNNERS_NAMESPACE,
+    namespace: namespaceOf(props),
     jobs: props.classes.map((runnerClass) => resolveRunnerJob(runnerClass).jobId),
     ...(connector && { connector }),
   };

@@ -4,6 +4,8 @@ import type { VaultSecretsProps } from "./vault-secrets";
 
 /** What the stack knows of a route and its user does not have to repeat. */
 export interface NomadRouteContext {
+  /** Name of the stack, of which the names are made that the route's props leave out. */
+  readonly stackName: string;
   /** Cloudflare account. */
   readonly accountId: string;
   /** Zone of the hostname. */
@@ -19,12 +21,18 @@ export type ConnectorVaultProps = Omit<VaultSecretsProps, "values" | "nomadNames
 export type ConnectorProps = Omit<TunnelConnectorProps, "vault" | "dependsOn">;
 
 /** A tunnel of this stack: the gateway without what the stack knows, its token in Vault, its connectors. */
-export interface TunnelRouteProps extends Omit<NomadGatewayProps, keyof NomadRouteContext> {
-  /** Where in Vault the connectors find the tunnel's token. */
+export interface TunnelRouteProps extends Omit<NomadGatewayProps, keyof NomadRouteContext | "name"> {
+  /**
+   * Name of the tunnel, the service token, the policy and the application.
+   * @default - the stack's name and "-nomad"
+   */
+  readonly name?: string;
+  /** Where in Vault the connectors find the tunnel's token. Its `kvName` is `<stack's name>/connector` unless it is set, and
+   *  its `roleName` `<stack's name>-connector`. */
   readonly vault: ConnectorVaultProps;
   /**
    * The connectors.
-   * @default - two of the official image, on distinct nodes, in the namespace `default`
+   * @default - two of the official image, on distinct nodes, in the namespace `default`, as `<stack's name>-connector`
    */
   readonly connector?: ConnectorProps;
 }

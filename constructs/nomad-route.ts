@@ -6,9 +6,6 @@ import { sensitiveVariable } from "./sensitive-variable";
 import { TunnelConnector } from "./tunnel-connector";
 import { VaultSecrets } from "./vault-secrets";
 
-/** Where the connector runs unless the settings say otherwise: it is no runner, and nothing of it may be read by one. */
-const CONNECTOR_JOB = "github-runners-connector";
-
 /** A bring-your-own address of Nomad. */
 export interface ExistingRouteProps {
   /** Origin by which the Worker reaches Nomad's API, `https://…`. */
@@ -40,8 +37,9 @@ export abstract class NomadRoute {
 
   /** Hostname that Cloudflare serves for Nomad; nothing when it is not this stack's. */
   abstract readonly hostname: string | undefined;
-  /** The connectors' Nomad job; nothing when they are not this stack's. */
-  abstract readonly connector: ConnectorJob | undefined;
+
+  /** The connectors' Nomad job in a stack of this name; nothing when they are not this stack's. */
+  abstract connectorJob(stackName: string): ConnectorJob | undefined;
 
   /** Declares in `scope` what the route needs. */
   abstract bind(scope: Construct, context: NomadRouteContext): BoundRoute;
@@ -63,10 +61,13 @@ export interface BoundRoute extends INomadGateway {
 
 class ExistingRoute extends NomadRoute {
   override readonly hostname = undefined;
-  override readonly connector = undefined;
 
   constructor(private readonly props: ExistingRouteProps) {
     super();
+  }
+
+  override connectorJob(): undefined {
+    return undefined;
   }
 
   override bind(scope: Construct): BoundRoute {
@@ -90,20 +91,29 @@ class ExistingRoute extends NomadRoute {
 
 class TunnelRoute extends NomadRoute {
   override readonly hostname: string;
-  override readonly connector: ConnectorJob;
 
   constructor(private readonly props: TunnelRouteProps) {
     super();
     this.hostname = props.hostname;
-    const { jobId = CONNECTOR_JOB, namespace = "default" } = props.connector ?? {};
-    this.connector = { jobId, namespace };
   }
 
-  override bind(scope: Construct, context: NomadRouteContext): BoundRoute {
+  /** In a namespace that is not the runners' unless the settings say otherwise: nothing of it may be read by one. */
+  override connectorJob(stackName: string): ConnectorJob {
+    const { jobId = `${stackName}-connector`, namespace = "default" } = this.props.connector ?? {};
+    return { jobId, namespace };
+  }
+
+  override bind(scope: Construct, { stackName, ...context }: NomadRouteContext): BoundRoute {
     const { vault, connector = {}, ...gatewayProps } = this.props;
-    const { jobId, namespace } = this.connector;
-    const gateway = new NomadGateway(scope, "Gateway", { ...gatewayProps, ...context });
+    const { jobId, namespace } = this.connectorJob(stackName);
+    const gateway = new NomadGateway(scope, "Gateway", {
+      name: `${stackName}-nomad`,
+      ...gatewayProps,
+      ...context,
+    });
     const secrets = new VaultSecrets(scope, "ConnectorSecrets", {
+      kvName: `${stackName}/connector`,
+      roleName: `${stackName}-connector`,
       ...vault,
       values: { token: gateway.tunnelToken },
       nomadNamespace: namespace,

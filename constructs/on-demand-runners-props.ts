@@ -6,10 +6,6 @@ import type { RunnerJobProps } from "./runner-job-props";
 import type { WebhookWorkerProps } from "./webhook-worker-props";
 import type { RunnerPolicyProps } from "./worker-policy";
 
-/** Where runner jobs are unless the settings say otherwise: a namespace of their own, since whoever may read a job in it
- *  can be a runner. */
-export const DEFAULT_RUNNERS_NAMESPACE = "github-runners";
-
 /** A runner class: its labels, its driver, its size. What holds for all classes is the stack's. */
 export type RunnerClassProps = Omit<RunnerJobProps, "namespace" | "allowForks" | "dependsOn">;
 
@@ -36,7 +32,7 @@ export interface CloudflareSettings {
 export interface RunnersNomadSettings {
   /**
    * Namespace of the runner jobs. Whoever may read a job in it can be a runner: give runners their own.
-   * @default "github-runners"
+   * @default - the stack's name
    */
   readonly namespace?: string;
   /**
@@ -93,6 +89,14 @@ export interface Generations {
 
 /** Whose jobs get runners, which runners, and by which way. */
 export interface OnDemandRunnersProps {
+  /**
+   * Name of the stack: lower-case letters, digits and inner hyphens, at most 40, and not `default`. Of it is made whatever
+   * two stacks in one account, cluster and Vault must not share, unless it is set by itself: script and ledger, namespace
+   * and dispatch policy, tunnel and Access (`<name>-nomad`), the connectors' job and their role and policy in Vault
+   * (`<name>-connector`), and their secret there (`<name>/connector`). Another name makes all of these anew, the ledger empty.
+   * @default "github-runners"
+   */
+  readonly name?: string;
   /** Where the Worker lives. */
   readonly cloudflare: CloudflareSettings;
   /** Hostname by which GitHub and the runners reach the Worker, in the zone of `cloudflare`. */
@@ -107,7 +111,7 @@ export interface OnDemandRunnersProps {
   readonly route: NomadRoute;
   /**
    * Namespace and token of the cluster.
-   * @default - a namespace "github-runners", a token that does not end
+   * @default - a namespace of the stack's name, a token that does not end
    */
   readonly nomad?: RunnersNomadSettings;
   /**

@@ -8,7 +8,7 @@ import { DispatchCredential } from "./dispatch-credential";
 import { GeneratedSecret } from "./generated-secret";
 import { hostnameOf, hostnameProblems, zoneProblems } from "./hostnames";
 import type { BoundRoute } from "./nomad-route";
-import { DEFAULT_RUNNERS_NAMESPACE, type OnDemandRunnersProps } from "./on-demand-runners-props";
+import type { OnDemandRunnersProps } from "./on-demand-runners-props";
 import { leftOutWarnings } from "./left-out-check";
 import { payloadProblems } from "./payload-checks";
 import type { RepositorySelection } from "./repository-selection";
@@ -16,6 +16,8 @@ import { RepositoryWebhooks } from "./repository-webhooks";
 import { RunnerJob } from "./runner-job";
 import { RunnersNamespace } from "./runners-namespace";
 import { scopeProblems } from "./scope-checks";
+import { namespaceOf, stackNameOf, stackNameProblems } from "./stack-name";
+import { toldElsewhere } from "./told-elsewhere";
 import { WebhookWorker } from "./webhook-worker";
 import type { RunnerPolicyProps } from "./worker-policy";
 
@@ -48,7 +50,7 @@ export class OnDemandRunners extends Construct {
   constructor(scope: Construct, id: string, props: OnDemandRunnersProps) {
     super(scope, id);
     this.selection = new CombinedSelection(props.repositories);
-    this.namespace = props.nomad?.namespace ?? DEFAULT_RUNNERS_NAMESPACE;
+    this.namespace = namespaceOf(props);
     const namespace = this.#namespace(props);
     const classes = new Construct(this, "Classes");
     const ids = classIds(props.classes);
@@ -62,6 +64,7 @@ export class OnDemandRunners extends Construct {
         }),
     );
     const route = props.route.bind(this, {
+      stackName: stackNameOf(props),
       accountId: props.cloudflare.accountId,
       zoneId: props.cloudflare.zoneId,
       jobs: this.jobs.map(({ jobId }) => jobId),
@@ -99,6 +102,8 @@ export class OnDemandRunners extends Construct {
       hostname: props.hostname,
       policy: policyOf(props, this.selection),
       classes: this.jobs.map(({ runnerClass }) => runnerClass),
+      toldElsewhere: toldElsewhere(props, this.selection, this.jobs),
+      scriptName: stackNameOf(props),
       github: props.github,
       webhookSecret: webhookSecret.current,
       claimKey: claimKey.current,
@@ -158,6 +163,7 @@ function problems(props: OnDemandRunnersProps, runners: OnDemandRunners): string
   const { jobs, namespace, nomadAddress, selection } = runners;
   const { cloudflare, hostname, route, policy, github } = props;
   const found = [
+    ...stackNameProblems(props),
     ...zoneProblems("hostname", hostname, cloudflare.zoneName),
     ...hostnameProblems("cloudflare.zoneName", cloudflare.zoneName),
     ...classProblems(
@@ -177,7 +183,7 @@ function problems(props: OnDemandRunnersProps, runners: OnDemandRunners): string
       `hostname: must not be Nomad's own, got "${hostname}" for both; the Worker would call itself. Give each its own.`,
     );
   }
-  const { connector } = route;
+  const connector = route.connectorJob(stackNameOf(props));
   if (connector?.namespace === namespace && jobs.some(({ jobId }) => jobId === connector.jobId)) {
     found.push(
       `classes: must not have the connectors' Nomad job id, got "${connector.jobId}" in the namespace "${namespace}" for both; ` +

@@ -1,5 +1,6 @@
 import type { ITerraformDependable } from "cdktf";
-import { CLASS_BOUNDS, type RunnerClass, parsePolicy } from "../contracts/policy";
+import { CLASS_BOUNDS, type RunnerClass } from "../contracts/policy";
+import { classFaults } from "./class-faults";
 import type { TaskDriver } from "./task-driver";
 
 /** A placement constraint as a Nomad job has it.
@@ -194,6 +195,12 @@ function constraintProblems(constraints: readonly Required<PlacementConstraint>[
   return found;
 }
 
+/** What the policy calls otherwise than the props do. */
+const PROP_NAMES: ReadonlyMap<string, string> = new Map([
+  ["name", "className"],
+  ["job", "jobId"],
+]);
+
 /** Everything wrong with the job at once, one sentence each with the value received. */
 export function runnerJobProblems(job: ResolvedRunnerJob): string[] {
   const found: string[] = [];
@@ -213,8 +220,8 @@ export function runnerJobProblems(job: ResolvedRunnerJob): string[] {
   }
   if (job.datacenters.length === 0) found.push("datacenters: must name at least one, got an empty list");
   found.push(...constraintProblems(job.constraints), ...job.driver.problems());
-  // The class is checked by the one who will read it, with any policy around it.
-  const parsed = parsePolicy({ repositories: ["*/*"], classes: [runnerClassOf(job)] });
-  if (!parsed.ok) found.push(...parsed.problems.map((problem) => problem.replace(/^classes\[0\]/, "class")));
+  for (const { path, words } of classFaults(runnerClassOf(job))) {
+    found.push(`${PROP_NAMES.get(path) ?? path}: ${words}`);
+  }
   return found;
 }

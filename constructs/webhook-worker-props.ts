@@ -52,6 +52,12 @@ export interface WebhookWorkerProps {
   readonly policy: RunnerPolicyProps;
   /** The runner classes, in the order in which they are tried; from {@link RunnerJob.runnerClass}. */
   readonly classes: readonly RunnerClass[];
+  /**
+   * Paths within the policy, such as `repositories` or `classes[0].name`, whose faults whoever makes the Worker tells
+   * already: they are not told again here.
+   * @default - none
+   */
+  readonly toldElsewhere?: readonly string[];
   /** With what the Worker registers runners. */
   readonly github: GithubCredentials;
   /** Where and as whom the Worker dispatches. */

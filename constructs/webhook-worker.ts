@@ -122,7 +122,12 @@ const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z$/;
 /** Everything wrong at once. Values known only at apply are Terraform's to check. */
 function problems(props: WebhookWorkerProps, bindings: BindingValues): string[] {
   const { hostname, nomad, credentialExpiry: expiry } = props;
-  const found = [...policyProblems(policyText(props.policy, props.classes)), ...bindingProblems(bindings)];
+  // The policy's size is the policy's to tell, with what to do about it.
+  const { RUNNER_POLICY: _, ...others } = bindings;
+  const found = [
+    ...policyProblems(policyText(props.policy, props.classes), props.toldElsewhere),
+    ...bindingProblems(others),
+  ];
   found.push(...hostnameProblems("hostname", hostname));
   if (isKnown(nomad.address) && !ORIGIN.test(nomad.address)) {
     found.push(`nomad.address: must be an https origin without path, got "${nomad.address}"`);

@@ -23,7 +23,7 @@ export function renderBindings(values: BindingValues): WorkersScriptBindings[] {
 }
 
 /** What is wrong with the values that are known at synth, one sentence each. Never shows a value: it may be a secret. */
-export function bindingProblems(values: BindingValues): string[] {
+export function bindingProblems(values: Partial<BindingValues>): string[] {
   return BINDING_NAMES.flatMap((name) => {
     const value = values[name];
     if (typeof value !== "string" || Token.isUnresolved(value)) return [];

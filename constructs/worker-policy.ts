@@ -46,12 +46,16 @@ export function policyText(props: RunnerPolicyProps, classes: readonly RunnerCla
   });
 }
 
-/** Everything wrong with the policy at once, as the Worker will read it and beyond. */
-export function policyProblems(text: string): string[] {
+/**
+ * Everything wrong with the policy at once, as the Worker will read it and beyond.
+ * @param told paths within it whose faults are told elsewhere
+ */
+export function policyProblems(text: string, told: readonly string[] = []): string[] {
   const parsed = parsePolicy(text);
-  return parsed.ok
-    ? groupProblems(parsed.policy)
-    : parsed.problems.map((problem) => `policy.${problem}`.replace(/^policy\.policy:/, "policy:"));
+  if (parsed.ok) return groupProblems(parsed.policy);
+  return parsed.problems
+    .filter((problem) => !told.includes(problem.slice(0, problem.indexOf(":"))))
+    .map((problem) => `policy.${problem}`.replace(/^policy\.policy:/, "policy:"));
 }
 
 /**

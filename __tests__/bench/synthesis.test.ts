@@ -16,7 +16,7 @@ describe("a measured synthesis", () => {
 
   test("of a hundred classes is refused for the size of the policy, and passes without the checks", () => {
     const environment = { BENCH_REPOSITORIES: "1", BENCH_CLASSES: "100" };
-    expect(sized(environment).failure).toMatch(/RUNNER_POLICY: must be at most 5000 bytes, got \d{5}/);
+    expect(sized(environment).failure).toMatch(/policy: must be at most 5000 bytes of JSON, got \d{5}/);
     expect(sized({ ...environment, BENCH_SKIP_VALIDATION: "1" }).failure).toBeUndefined();
   });
 

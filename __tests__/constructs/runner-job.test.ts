@@ -130,12 +130,12 @@ describe("RunnerJob", () => {
     [{ datacenters: [] }, "datacenters: must name at least one, got an empty list"],
     [
       { className: "Linux" },
-      'class.name: must be lower-case letters, digits and inner hyphens, at most 24, got "Linux"',
+      'className: must be lower-case letters, digits and inner hyphens, at most 24, got "Linux"',
     ],
-    [{ jobId: "a/b" }, 'class.job: must be letters, digits, ., - and _, at most 128, got "a/b"'],
-    [{ labels: [] }, "class.labels: must be a list of 1 to 100 labels, got []"],
-    [{ idleTimeoutSeconds: 0 }, "class.idleTimeoutSeconds: must be a whole number from 1 to 86400, got 0"],
-    [{ maxRunners: -1 }, "class.maxRunners: must be a whole number from 0 to 10000, got -1"],
+    [{ jobId: "a/b" }, 'jobId: must be letters, digits, ., - and _, at most 128, got "a/b"'],
+    [{ labels: [] }, "labels: must be a list of 1 to 100 labels, got []"],
+    [{ idleTimeoutSeconds: 0 }, "idleTimeoutSeconds: must be a whole number from 1 to 86400, got 0"],
+    [{ maxRunners: -1 }, "maxRunners: must be a whole number from 0 to 10000, got -1"],
     [
       { driver: TaskDriver.docker({ image: " " }) },
       'driver: image must name a container image, got " "; write it as ghcr.io/actions/actions-runner:2.336.0',

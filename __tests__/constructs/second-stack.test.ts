@@ -1,23 +1,21 @@
-import { NomadRoute, RunnersStack, type RunnersStackProps } from "../../index";
+import { Testing } from "cdktf";
+import { NomadRoute, RunnersStack, type RunnersStackProps, drainPlan } from "../../index";
 import { Template, problemsOf, removeOutputs, testApp } from "../support/template";
 import { SETTINGS, TUNNEL } from "./settings";
 
 afterAll(removeOutputs);
 
+/** What a user writes who names nothing but the stack. */
+const { namespace: _, ...NOMAD } = SETTINGS.nomad;
+const FIRST: RunnersStackProps = { ...SETTINGS, nomad: NOMAD };
+
 /** What docs/deploy.md says that a second stack in one account and one cluster has to have of its own. */
 const SECOND: RunnersStackProps = {
-  ...SETTINGS,
+  ...FIRST,
+  name: "gpu-runners",
   hostname: "gpu.example.com",
-  worker: { scriptName: "gpu-runners" },
-  nomad: { ...SETTINGS.nomad, namespace: "gpu-runners" },
   consul: { ...SETTINGS.consul, path: "terraform/gpu-runners" },
-  route: NomadRoute.tunnel({
-    ...TUNNEL,
-    hostname: "gpu-nomad.example.com",
-    name: "gpu-runners-nomad",
-    vault: { kvMount: "kv", kvName: "gpu-runners/connector", roleName: "gpu-runners-connector" },
-    connector: { jobId: "gpu-runners-connector" },
-  }),
+  route: NomadRoute.tunnel({ ...TUNNEL, hostname: "gpu-nomad.example.com" }),
 };
 
 type Body = Readonly<Record<string, unknown>>;
@@ -71,23 +69,101 @@ function namesOf(settings: RunnersStackProps): readonly string[] {
 
 describe("A second stack in one account and one cluster", () => {
   it("shares no name with the first when it has the settings that the guide lists", () => {
-    const first = new Set(namesOf(SETTINGS));
+    const first = new Set(namesOf(FIRST));
     expect(first.size).toBeGreaterThan(Object.keys(NAMES).length);
     expect(namesOf(SECOND).filter((name) => first.has(name))).toEqual([]);
   });
 
-  it("would write over the first without them", () => {
-    const shared = namesOf({ ...SECOND, nomad: SETTINGS.nomad, route: SETTINGS.route });
-    const first = new Set(namesOf(SETTINGS));
-    for (const type of ["nomad_acl_policy", "nomad_job", "vault_kv_secret_v2", "vault_policy"]) {
-      expect(shared.filter((name) => first.has(name))).toContainEqual(
-        expect.stringMatching(new RegExp(`^${type} `)),
-      );
+  it("would write over the first without a name", () => {
+    const { name: _name, ...nameless } = SECOND;
+    const first = new Set(namesOf(FIRST));
+    const shared = namesOf(nameless).filter((name) => first.has(name));
+    for (const type of [
+      ...["cloudflare_workers_script", "cloudflare_zero_trust_tunnel_cloudflared"],
+      ...["nomad_acl_policy", "nomad_job", "vault_kv_secret_v2", "vault_policy"],
+    ]) {
+      expect(shared).toContainEqual(expect.stringMatching(new RegExp(`^${type} `)));
     }
   });
 
+  it("has all its names of the stack's", () => {
+    expect(namesOf(SECOND)).toEqual(
+      expect.arrayContaining([
+        'cloudflare_d1_database "gpu-runners"',
+        'cloudflare_workers_script "gpu-runners"',
+        'cloudflare_zero_trust_access_service_token "gpu-runners-nomad"',
+        'cloudflare_zero_trust_tunnel_cloudflared "gpu-runners-nomad"',
+        'nomad_acl_policy "gpu-runners-dispatch"',
+        'nomad_job ["default","gpu-runners-connector"]',
+        'nomad_job ["gpu-runners","github-runner-linux"]',
+        'nomad_namespace "gpu-runners"',
+        'vault_jwt_auth_backend_role ["jwt-nomad","gpu-runners-connector"]',
+        'vault_kv_secret_v2 ["kv","gpu-runners/connector"]',
+        'vault_policy "gpu-runners-connector"',
+      ]),
+    );
+  });
+
+  it("may still be given each name by itself", () => {
+    const names = namesOf({
+      ...SECOND,
+      worker: { scriptName: "script", ledgerName: "ledger" },
+      nomad: { ...NOMAD, namespace: "space", dispatchTokenName: "token" },
+      route: NomadRoute.tunnel({
+        ...TUNNEL,
+        name: "tunnel",
+        vault: { kvMount: "kv", kvName: "secret", roleName: "role" },
+        connector: { jobId: "job", namespace: "edge" },
+      }),
+    });
+    expect(names.filter((name) => name.includes("gpu-runners"))).toEqual([]);
+    expect(names).toContain('nomad_job ["edge","job"]');
+  });
+
+  it("is the stack as it is without a name when it has the default's", () => {
+    const json = (settings: RunnersStackProps): string =>
+      Testing.synth(new RunnersStack(testApp(), "stack", settings));
+    expect(json({ ...FIRST, name: "github-runners" })).toBe(json(FIRST));
+  });
+
+  it("is drained by its own names", () => {
+    expect(drainPlan(SECOND)).toEqual({
+      nomadAddress: NOMAD.apiAddress,
+      namespace: "gpu-runners",
+      jobs: ["github-runner-linux", "github-runner-large"],
+      connector: { jobId: "gpu-runners-connector", namespace: "default" },
+    });
+    expect(drainPlan(FIRST)).toMatchObject({
+      namespace: "github-runners",
+      connector: { jobId: "github-runners-connector", namespace: "default" },
+    });
+    const route = NomadRoute.existing({ address: "https://nomad.example.net" });
+    expect(drainPlan({ ...SECOND, route })).not.toHaveProperty("connector");
+  });
+
+  it.each(["a", "gpu-runners-2", "a".repeat(40)])("may be named %p", (name) => {
+    expect(problemsOf(new RunnersStack(testApp(), "stack", { ...SECOND, name }))).toEqual([]);
+  });
+
+  it.each([
+    "",
+    "GPU",
+    "gpu_runners",
+    "gpu/runners",
+    "-gpu",
+    "gpu-",
+    "default",
+    "a".repeat(41),
+    "${var.name}",
+  ])("may not be named %p", (name) => {
+    expect(problemsOf(new RunnersStack(testApp(), "stack", { ...SECOND, name }))).toEqual([
+      '[stack/Runners] name: must be lower-case letters, digits and inner hyphens, at most 40, and not "default", ' +
+        `got ${JSON.stringify(name)}; leave it out for github-runners`,
+    ]);
+  });
+
   it("is looked at whole: every kind of resource either has a name or follows one that does", () => {
-    const types = new Set(resourcesOf(SETTINGS).map(([type]) => type));
+    const types = new Set(resourcesOf(FIRST).map(([type]) => type));
     expect([...types].sort()).toEqual([...Object.keys(NAMES), ...FOLLOWS].sort());
   });
 });

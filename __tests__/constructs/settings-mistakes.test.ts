@@ -25,7 +25,7 @@ describe("mistakes of the settings", () => {
     });
     const found = problemsOf(wrong);
     for (const problem of [
-      /^\[github-runners\/Runners\/Classes\/Linux\] class\.name: must be .*, got "Linux"$/,
+      /^\[github-runners\/Runners\/Classes\/Linux\] className: must be .*, got "Linux"$/,
       /^\[github-runners\/Runners\/Classes\/large\] memoryMib: must be a whole number from 256 to 16777216, got 1$/,
       /^\[github-runners\/Runners\/Worker\] policy\.repositories\[0\]: .*, got "no-owner"$/,
       /^\[github-runners\/Runners\/Worker\] hostname: .*, got "https:\/\/runners\.example\.com"$/,
@@ -80,11 +80,7 @@ describe("mistakes of the settings", () => {
       { classes: [LINUX, { ...LARGE, className: LINUX.className }] },
       /policy\.classes\[1\]\.name: must be unique, got "linux" again/,
     ],
-    [
-      "a class without a name",
-      { classes: [{ ...LINUX, className: "" }] },
-      /class\.name: must be .*, got ""$/,
-    ],
+    ["a class without a name", { classes: [{ ...LINUX, className: "" }] }, /className: must be .*, got ""$/],
     [
       "an account's name for its id",
       { cloudflare: { ...SETTINGS.cloudflare, accountId: "${var.account}" } },

@@ -190,6 +190,24 @@ describe("WebhookWorker", () => {
     ]);
   });
 
+  it("tells a class's own faults when it stands alone, and not those that are told elsewhere", () => {
+    const classes = [{ ...LINUX, name: "Linux", maxRunners: -1 }];
+    const alone = problemsOf(made({ classes }).worker);
+    expect(alone).toEqual([
+      expect.stringContaining("[stack/Worker] policy.classes[0].name: must be"),
+      expect.stringContaining("[stack/Worker] policy.classes[0].maxRunners: must be"),
+    ]);
+    const toldElsewhere = ["classes[0].name"];
+    expect(problemsOf(made({ classes, toldElsewhere }).worker)).toEqual(alone.slice(1));
+  });
+
+  it("tells a policy's size once", () => {
+    const repositories = Array.from({ length: 99 }, () => `octo-org/${"a".repeat(60)}`);
+    expect(problemsOf(made({ policy: { repositories } }).worker)).toEqual([
+      expect.stringContaining("[stack/Worker] policy: must be at most 5000 bytes of JSON, got "),
+    ]);
+  });
+
   it("refuses the default runner group for less than a whole organization", () => {
     const organization = (repositories: readonly string[], runnerGroupId?: number): readonly string[] =>
       problemsOf(
