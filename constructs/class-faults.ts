@@ -1,7 +1,7 @@
 import { type RunnerClass, parsePolicy } from "../contracts/policy";
 
 /** What is wrong with one value of a class. */
-export interface ClassFault {
+interface ClassFault {
   /** Where within the class, as the policy has it: `name`, `labels[1]`. */
   readonly path: string;
   /** The rest of the sentence. */

@@ -16,12 +16,8 @@ const DEFAULT_STACK_NAME = "github-runners";
  */
 export function stackNameOf({ name = DEFAULT_STACK_NAME }: Pick<OnDemandRunnersProps, "name">): string {
   if (STACK_NAME.pattern.test(name)) return name;
-  return (
-    name
-      .toLowerCase()
-      .slice(0, 40)
-      .replaceAll(/[^a-z0-9]/g, "-") || "unnamed"
-  );
+  const words = name.toLowerCase().slice(0, 40).match(/[a-z0-9]+/g) ?? ["unnamed"];
+  return words.join("-");
 }
 
 /** Namespace of the runner jobs: the stack's own, since whoever may read a job in it can be a runner. */
