@@ -16,7 +16,10 @@ const DEFAULT_STACK_NAME = "github-runners";
  */
 export function stackNameOf({ name = DEFAULT_STACK_NAME }: Pick<OnDemandRunnersProps, "name">): string {
   if (STACK_NAME.pattern.test(name)) return name;
-  const words = name.toLowerCase().slice(0, 40).match(/[a-z0-9]+/g) ?? ["unnamed"];
+  const words = name
+    .toLowerCase()
+    .slice(0, 40)
+    .match(/[a-z0-9]+/g) ?? ["unnamed"];
   return words.join("-");
 }
 
