@@ -8,6 +8,8 @@ import { type SynthesizedStack, compare } from "./stack";
 const MEANINGS: readonly (readonly [from: RegExp, to: RegExp, label: string])[] = [
   [/^cloudflare_workers_script$/, /^random_password$/, "takes its keys from"],
   [/^github_.*_webhook$/, /^random_password$/, "takes the hooks' secret from"],
+  [/^cloudflare_zero_trust_tunnel_cloudflared$/, /^random_password$/, "takes its secret from"],
+  [/^vault_kv_secret_v2$/, /^random_password$/, "keeps a token made of a secret in"],
   [/^cloudflare_workers_script$/, /^nomad_acl_token$/, "holds the dispatch token of"],
   [/^cloudflare_workers_script$/, /^vault_/, "takes the GitHub credential from"],
   [/^vault_kv_secret_v2$/, /^cloudflare_zero_trust_tunnel/, "keeps the token of"],
