@@ -16,6 +16,7 @@ describe("generations", () => {
     const template = new Template(stackWith());
     expect(addressesOf(template)).toEqual([
       "Runners_ClaimKey_Generation1",
+      "Runners_Gateway_TunnelSecret_Generation1",
       "Runners_StatusToken_Generation1",
       "Runners_WebhookSecret_Generation1",
     ]);
@@ -30,6 +31,7 @@ describe("generations", () => {
     expect(addressesOf(template)).toEqual([
       "Runners_ClaimKey_Generation1",
       "Runners_ClaimKey_Generation2",
+      "Runners_Gateway_TunnelSecret_Generation1",
       "Runners_StatusToken_Generation2",
       "Runners_WebhookSecret_Generation2",
       "Runners_WebhookSecret_Generation3",
@@ -49,6 +51,7 @@ describe("generations", () => {
     const template = new Template(stackWith({ generations }));
     expect(addressesOf(template)).toEqual([
       "Runners_ClaimKey_Generation2",
+      "Runners_Gateway_TunnelSecret_Generation1",
       "Runners_StatusToken_Generation1",
       "Runners_WebhookSecret_Generation2",
     ]);
