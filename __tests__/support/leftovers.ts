@@ -14,7 +14,7 @@ export interface Left {
 
 /** Watches what is started and written from now on. */
 export interface Leftovers {
-  /** Lets processes that are ending end, says what is left, and then takes that away. */
+  /** Lets processes that are ending end and files that are going go, says what is left, and then takes that away. */
   end(): Promise<Left>;
 }
 
@@ -36,7 +36,10 @@ export function watchLeftovers(): Leftovers {
   subscribe("child_process", note);
   return {
     end: async () => {
-      await eventually(() => started.every((child) => !isAlive(child)), ENDING_MS);
+      // Miniflare removes its directory without anybody waiting for it.
+      const isOver = (): boolean =>
+        started.every((child) => !isAlive(child)) && readdirSync(directory).length === 0;
+      await eventually(isOver, ENDING_MS);
       const alive = started.filter(isAlive);
       const left = {
         processes: alive.map(({ spawnargs }) => spawnargs.join(" ")),
