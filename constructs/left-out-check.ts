@@ -1,4 +1,5 @@
 import { REPOSITORY_PATTERN, matches } from "../contracts/patterns";
+import { patternExpression } from "./repository-pattern";
 import type { RepositorySelection, WebhookTarget } from "./repository-selection";
 
 /** As many names as a person reads in a warning. */
@@ -37,6 +38,5 @@ function leftOut(target: WebhookTarget, patterns: readonly string[]): readonly s
 
 /** Both in any case; `*` stands for anything within a segment. */
 function fits(pattern: string, name: string): boolean {
-  const expression = pattern.toLowerCase().replaceAll(".", "\\.").replaceAll(/\*+/g, "[^/]*");
-  return new RegExp(`^${expression}$`).test(name.toLowerCase());
+  return new RegExp(`^${patternExpression(pattern)}$`).test(name.toLowerCase());
 }

@@ -1,13 +1,11 @@
 import { DataGithubRepositories } from "@cdktf/provider-github/lib/data-github-repositories";
 import { TerraformLocal, type TerraformProvider, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
-import type { WebhookTarget } from "./repository-selection";
+import { patternExpression } from "./repository-pattern";
+import { MAX_SEARCH_RESULTS, type WebhookTarget } from "./repository-selection";
 
 /** As many names as a person reads in a warning. */
 const SHOWN_NAMES = 20;
-
-/** GitHub's search gives no more. */
-const MAX_SEARCH_RESULTS = 1_000;
 
 /** One owner's part of a selection. */
 export interface SelectedRepositories {
@@ -76,7 +74,7 @@ export class PublicRepositoriesCheck extends Construct {
 function listsEvery(allowed: readonly string[], owner: string): boolean {
   return allowed.some((pattern) => {
     const [owners = "", names = ""] = pattern.split("/");
-    return /^\*+$/.test(names) && new RegExp(`^${expression(owners)}$`).test(owner.toLowerCase());
+    return /^\*+$/.test(names) && new RegExp(`^${patternExpression(owners)}$`).test(owner.toLowerCase());
   });
 }
 
@@ -91,14 +89,8 @@ function publicNames(target: WebhookTarget, names: TerraformLocal | null, found:
 function unlistedNames(lists: readonly string[], allowed: readonly string[]): string {
   const all = `sort(concat(${lists.join(", ")}))`;
   if (allowed.length === 0) return `\${${all}}`;
-  const listed = `^(?:${allowed.map(expression).join("|")})$`;
+  const listed = `^(?:${allowed.map(patternExpression).join("|")})$`;
   return `\${[for name in ${all} : name if !can(regex("${listed}", name))]}`;
-}
-
-/** A pattern as a regular expression that reads the same in Terraform and here; its dots in brackets, since a
- *  backslash would have to be doubled in Terraform's strings. */
-function expression(pattern: string): string {
-  return pattern.toLowerCase().replaceAll(".", "[.]").replaceAll(/\*+/g, "[^/]*");
 }
 
 function warning(unlisted: TerraformLocal, allowed: readonly string[]): string {

@@ -5,6 +5,10 @@ import { OWNER, REPOSITORY_FULL_NAME, matches } from "../contracts/patterns";
  *  @see https://docs.github.com/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/classifying-your-repository-with-topics */
 const TOPIC = /^[a-z0-9][a-z0-9-]{0,49}$/;
 
+/** Results that GitHub's search gives at most, and the provider takes without a word about the rest.
+ *  @see https://docs.github.com/rest/search/search#about-search */
+export const MAX_SEARCH_RESULTS = 1_000;
+
 /** What one owner's webhooks are made for. */
 export type WebhookTarget =
   | {

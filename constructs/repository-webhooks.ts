@@ -5,13 +5,9 @@ import { Construct } from "constructs";
 import { REPOSITORY_PATTERN, matches } from "../contracts/patterns";
 import { OrganizationWebhook } from "./organization-webhook";
 import { PublicRepositoriesCheck } from "./public-repositories-check";
-import type { RepositorySelection, WebhookTarget } from "./repository-selection";
+import { MAX_SEARCH_RESULTS, type RepositorySelection, type WebhookTarget } from "./repository-selection";
 import { landsAt } from "./webhook-owner";
 import { WEBHOOK_EVENTS, type WebhookProps, webhookConfiguration, webhookProblems } from "./webhook-props";
-
-/** Results that GitHub's search gives at most, and the provider takes without a word about the rest.
- *  @see https://docs.github.com/rest/search/search#about-search */
-const MAX_SEARCH_RESULTS = 1_000;
 
 /** Which webhooks, beside where they deliver. */
 export interface RepositoryWebhooksProps extends WebhookProps {

@@ -124,7 +124,8 @@ function advice({ variable, makes, names, how }: Wanted): string {
   return `Get ${versions} or newer: ${how}; put ${names.join(" or ")} on the PATH or name it in ${variable}`;
 }
 
-function isProgram(file: string): boolean {
+/** Whether a file can be run. */
+export function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return true;

@@ -1,6 +1,6 @@
-import { accessSync, constants } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { isProgram } from "../programs";
 
 /** Where requests to an origin of the internet go on this machine. */
 export interface PublicOrigin {
@@ -49,13 +49,4 @@ esac
   await writeFile(file, script);
   await chmod(file, 0o755);
   return `${directory}${delimiter}${path}`;
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
