@@ -1,7 +1,7 @@
 import { workflowJob } from "../support/harness/deliveries";
 import type { Harness } from "../support/harness/harness";
 import { RUNTIMES } from "../support/harness/runtimes";
-import type { TestDatabase } from "../support/harness/test-database";
+import type { Database } from "../../local/worker/database";
 import {
   answerOf,
   expectNothingHappened,
@@ -109,9 +109,9 @@ describe("a ledger whose transport fails", () => {
   });
 
   /** The real ledger, whose batches the test may spoil. */
-  const spoilt = (batch: (real: TestDatabase["batch"]) => TestDatabase["batch"]) => {
+  const spoilt = (batch: (real: Database["batch"]) => Database["batch"]) => {
     const db = harness().runtime.db();
-    const real: TestDatabase["batch"] = async (statements) => db.batch(statements);
+    const real: Database["batch"] = async (statements) => db.batch(statements);
     return { prepare: (sql: string) => db.prepare(sql), batch: batch(real) };
   };
 

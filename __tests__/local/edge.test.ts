@@ -58,7 +58,7 @@ describe("the local edge", () => {
     await started.sweep();
     await started.sweep();
     expect(await ask(started)).toMatchObject({ sweeps: 2 });
-    const ledger = await started.ledger();
+    const ledger = started.ledger();
     await ledger.prepare("DELETE FROM sweeps").run();
     expect(await ask(started)).toMatchObject({ sweeps: 0 });
   });

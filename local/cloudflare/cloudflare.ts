@@ -6,7 +6,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { EventLog } from "../event-log";
 import { Faults } from "../http/faults";
 import { type LoopbackServer, serve } from "../http/serve";
-import type { Database } from "../worker/runtime";
+import type { Database } from "../worker/database";
 import { AccessJwt } from "./access-jwt";
 import { API_PATH, cloudflareApi } from "./api";
 import { CONNECTORS_PATH, Connectors } from "./connectors";

@@ -1,6 +1,6 @@
+import type { Database } from "../worker/database";
 import { every } from "../worker/every";
 import {
-  type Database,
   type EdgeRequest,
   type Json,
   type Runtime,
@@ -163,7 +163,7 @@ class DeployedWorker {
   async database(pick: (all: readonly DatabaseBinding[]) => DatabaseBinding | undefined): Promise<Database> {
     const binding = pick(databasesOf(this.#script));
     if (binding === undefined) throw new Error(`script "${this.#script?.name ?? ""}" has no such D1 binding`);
-    return this.run((runtime) => runtime.database(binding.name));
+    return this.run((runtime) => Promise.resolve(runtime.database(binding.name)));
   }
 
   async close(): Promise<void> {

@@ -2,8 +2,9 @@ import { BINDING_NAMES, type BindingName, WORKER_BINDINGS } from "../../contract
 import { COMPATIBILITY_DATE, COMPATIBILITY_FLAGS, SWEEP_CRON } from "../../contracts/runtime";
 import { buildWorker } from "../../constructs/worker-bundle";
 import { freePort } from "../http/free-port";
+import type { Database } from "./database";
 import { every } from "./every";
-import { type Database, type Json, startRuntime } from "./runtime";
+import { type Json, startRuntime } from "./runtime";
 
 /** Every binding but the ledger, as text; JSON ones as their JSON. */
 export type LocalBindings = { readonly [K in Exclude<BindingName, "LEDGER">]?: string | undefined };
@@ -29,7 +30,7 @@ export interface LocalWorker {
   /** Runs the cron once, to its end. @throws Error when the Worker threw */
   sweep(): Promise<void>;
   /** The database itself, for tests to read and to age. */
-  ledger(): Promise<Database>;
+  ledger(): Database;
   /** Lines written so far. */
   logs(): readonly string[];
   /** Waits for a sweep that runs; safe to call twice. */

@@ -1,5 +1,7 @@
 import { Miniflare, Response as RuntimeResponse } from "miniflare";
 import { headerPairs } from "../http/headers";
+import type { Database } from "./database";
+import { Door } from "./door";
 import { onLines } from "./lines";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -43,7 +45,7 @@ export interface RuntimeOptions {
   readonly onLine: (line: string) => void;
 }
 
-export type Database = Awaited<ReturnType<Miniflare["getD1Database"]>>;
+const WORKER = "worker";
 
 /** One version of a Worker in workerd. */
 export interface Runtime {
@@ -51,7 +53,7 @@ export interface Runtime {
   dispatch(request: EdgeRequest): Promise<Response>;
   /** Runs the cron once, to its end. @throws Error when the Worker threw */
   schedule(cron: string): Promise<void>;
-  database(binding: string): Promise<Database>;
+  database(binding: string): Database;
   close(): Promise<void>;
 }
 
@@ -61,25 +63,35 @@ export interface Runtime {
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { outbound, onLine, secrets = {} } = options;
+  const { databases, compatibilityDate } = options;
+  const door = new Door({ databases, scheduled: WORKER, compatibilityDate });
   const miniflare = withoutSignalHandlers(
     () =>
       new Miniflare({
         host: "127.0.0.1",
         port: options.port ?? 0,
-        compatibilityDate: options.compatibilityDate,
-        compatibilityFlags: [...options.compatibilityFlags],
-        modules: [{ type: "ESModule", path: options.mainModule ?? "worker.js", contents: options.script }],
-        bindings: { ...options.bindings },
-        d1Databases: { ...options.databases },
+        workers: [
+          {
+            name: WORKER,
+            compatibilityDate,
+            compatibilityFlags: [...options.compatibilityFlags],
+            modules: [
+              { type: "ESModule", path: options.mainModule ?? "worker.js", contents: options.script },
+            ],
+            bindings: { ...options.bindings },
+            d1Databases: { ...databases },
+            secretsStoreSecrets: Object.fromEntries(
+              Object.entries(secrets).map(([name, it]) => [
+                name,
+                { store_id: it.storeId, secret_name: it.secretName },
+              ]),
+            ),
+            ...(outbound && { outboundService: outboundService(outbound) }),
+          },
+          door.worker,
+        ],
         d1Persist: options.databaseDir ?? false,
-        secretsStoreSecrets: Object.fromEntries(
-          Object.entries(secrets).map(([name, it]) => [
-            name,
-            { store_id: it.storeId, secret_name: it.secretName },
-          ]),
-        ),
         secretsStorePersist: false,
-        ...(outbound && { outboundService: outboundService(outbound) }),
         // Otherwise miniflare asks Cloudflare for a sample of request properties.
         cf: false,
         handleRuntimeStdio: (stdout, stderr) => {
@@ -102,11 +114,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     dispatch: (request) => dispatch(miniflare, request),
     schedule: async (cron) => {
-      const worker = await miniflare.getWorker();
-      const { outcome } = await worker.scheduled({ cron });
+      const outcome = await door.schedule(miniflare, cron);
       if (outcome !== "ok") throw new Error(`the sweep ended with ${outcome}; the Worker's log says why`);
     },
-    database: (binding) => miniflare.getD1Database(binding),
+    database: (binding) => door.database(miniflare, binding),
     close: () => miniflare.dispose(),
   };
 }

@@ -61,7 +61,7 @@ export class World {
   /** Rows of the ledger. */
   async rows(sql: string): Promise<readonly Record<string, unknown>[]> {
     const { worker } = await this.loop();
-    const ledger = await worker.ledger();
+    const ledger = worker.ledger();
     return (await ledger.prepare(sql).all()).results;
   }
 

@@ -1,11 +1,11 @@
-import type { TestDatabase, TestStatement } from "../../support/harness/test-database";
+import type { Database, Statement } from "../../../local/worker/database";
 
 /** What becomes of one batch: `before` is lost on its way, `after` commits and its answer is lost, `hang` never answers. */
 export type Fate = "commit" | "before" | "after" | "hang";
 
 /** A ledger that counts what it is asked, and fails where a test says so. */
 export interface WatchedLedger {
-  readonly database: TestDatabase;
+  readonly database: Database;
   /** Statements, each counted as one subrequest: in a batch or on its own, a statement is prepared each time it is sent. */
   statements: number;
   /** First two words of every statement of each batch. */
@@ -14,17 +14,13 @@ export interface WatchedLedger {
   fate: (batch: number) => Fate;
 }
 
-interface Statement extends TestStatement {
-  first(): Promise<unknown>;
-}
-
 interface WatchedStatement extends Statement {
   readonly words: string;
   readonly inner: Statement;
 }
 
 /** Wraps a database; works on the sources in Node, which take whatever database is bound. */
-export function watchLedger(database: TestDatabase): WatchedLedger {
+export function watchLedger(database: Database): WatchedLedger {
   const watched: WatchedLedger = {
     statements: 0,
     batches: [],
@@ -32,7 +28,7 @@ export function watchLedger(database: TestDatabase): WatchedLedger {
     database: {
       prepare: (sql) => {
         watched.statements += 1;
-        return watch(database.prepare(sql) as Statement, sql.trim().split(/\s+/, 2).join(" "));
+        return watch(database.prepare(sql), sql.trim().split(/\s+/, 2).join(" "));
       },
       batch: async (given) => {
         const statements = given as WatchedStatement[];
@@ -53,7 +49,7 @@ function watch(inner: Statement, words: string): WatchedStatement {
   return {
     words,
     inner,
-    bind: (...values) => watch(inner.bind(...values) as Statement, words),
+    bind: (...values) => watch(inner.bind(...values), words),
     all: async () => inner.all(),
     run: async () => inner.run(),
     first: async () => inner.first(),

@@ -1,7 +1,8 @@
 import { Miniflare } from "miniflare";
 import { buildWorker } from "../../../constructs/worker-bundle";
+import type { Database } from "../../../local/worker/database";
+import { Door } from "../../../local/worker/door";
 import { startLocalD1 } from "./local-d1";
-import type { TestDatabase } from "./test-database";
 
 /** One of the two ways the Worker runs in tests: its sources in Node, where coverage is measured, and the bundle that
  *  is shipped, in workerd. The same cases run on both. */
@@ -10,7 +11,7 @@ export interface Runtime {
   sweep(): Promise<void>;
   /** Waits for what the Worker does after its answers, as far as this runtime can tell. */
   idle(): Promise<void>;
-  db(): TestDatabase;
+  db(): Database;
   readonly lines: string[];
   /** Puts bindings in place of the usual ones, until the next call; one of `undefined` is left out. Where that starts
    *  workerd anew, the ledger is empty afterwards. */
@@ -83,20 +84,31 @@ async function startNode(bindings: Readonly<Record<string, unknown>>): Promise<R
 async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promise<Runtime> {
   const { script } = await bundle();
   const lines: string[] = [];
+  const { compatibilityDate } = COMPATIBILITY;
+  const door = new Door({ databases: { LEDGER: "ledger" }, scheduled: "worker", compatibilityDate });
   const options = (values: Readonly<Record<string, unknown>>) => ({
-    ...COMPATIBILITY,
-    modules: [{ type: "ESModule" as const, path: "worker.js", contents: script }],
-    bindings: Object.fromEntries(
-      Object.entries(values).filter(([key, value]) => value !== undefined && key !== "LEDGER"),
-    ) as Record<string, string>,
-    ...("LEDGER" in values && values["LEDGER"] === undefined ? {} : { d1Databases: ["LEDGER"] }),
+    workers: [
+      {
+        ...COMPATIBILITY,
+        name: "worker",
+        modules: [{ type: "ESModule" as const, path: "worker.js", contents: script }],
+        bindings: Object.fromEntries(
+          Object.entries(values).filter(([key, value]) => value !== undefined && key !== "LEDGER"),
+        ) as Record<string, string>,
+        d1Databases:
+          "LEDGER" in values && values["LEDGER"] === undefined
+            ? ({} as Record<string, string>)
+            : { LEDGER: "ledger" },
+      },
+      door.worker,
+    ],
     handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
       for (const stream of [stdout, stderr])
         stream.on("data", (chunk: Buffer) => lines.push(...String(chunk).trim().split("\n")));
     },
   });
   const miniflare = new Miniflare(options(bindings));
-  let db = (await miniflare.getD1Database("LEDGER")) as unknown as TestDatabase;
+  const db = door.database(miniflare, "LEDGER");
   let bound = JSON.stringify({});
   return {
     db: () => db,
@@ -109,8 +121,7 @@ async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promis
         )) as unknown as Response,
       ),
     sweep: async () => {
-      const worker = await miniflare.getWorker();
-      await worker.scheduled({ cron: "* * * * *" });
+      await door.schedule(miniflare, "* * * * *");
     },
     idle: async () => workerdIdle(db),
     rebind: async (changes) => {
@@ -119,7 +130,6 @@ async function startWorkerd(bindings: Readonly<Record<string, unknown>>): Promis
       if (wanted === bound) return;
       bound = wanted;
       await miniflare.setOptions(options({ ...bindings, ...changes }));
-      if (!("LEDGER" in changes)) db = await miniflare.getD1Database("LEDGER");
     },
     close: async () => miniflare.dispose(),
   };
@@ -145,7 +155,7 @@ export async function bundle(): Promise<{ readonly script: string }> {
 }
 
 /** Until nothing in the ledger is being sent or is due for a first try; bounded, since a full class never gets there. */
-async function workerdIdle(db: TestDatabase): Promise<void> {
+async function workerdIdle(db: Database): Promise<void> {
   const busy = `SELECT (SELECT count(*) FROM runners WHERE state = 'requested'
       AND (leased_until > ?1 OR (attempts = 0 AND next_attempt_at <= ?1)))
     + (SELECT count(*) FROM jobs WHERE state = 'checking' AND looks = 0) AS n`;

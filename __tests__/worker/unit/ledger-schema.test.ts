@@ -1,23 +1,16 @@
-import { Miniflare } from "miniflare";
-import { COMPATIBILITY_DATE } from "../../../contracts/runtime";
 import { type LedgerContext, LedgerUnavailable } from "../../../worker/ledger/context";
 import { SCHEMA_VERSION, upgrade } from "../../../worker/ledger/schema";
+import { type LocalD1, startLocalD1 } from "../../support/harness/local-d1";
 import { policy } from "./support/policies";
 
-let miniflare: Miniflare;
+let ledger: LocalD1;
 let db: D1Database;
 beforeEach(async () => {
   // Each test has a database that nobody has written to.
-  miniflare = new Miniflare({
-    modules: true,
-    script: "export default {}",
-    d1Databases: ["LEDGER"],
-    compatibilityDate: COMPATIBILITY_DATE,
-  });
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- miniflare gives a stub of it
-  db = await miniflare.getD1Database("LEDGER");
+  ledger = await startLocalD1();
+  db = ledger as unknown as D1Database;
 });
-afterEach(async () => miniflare.dispose());
+afterEach(async () => ledger.close());
 
 function contextOf(
   database: D1Database = db,
