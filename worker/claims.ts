@@ -9,6 +9,7 @@ import { recordProblems } from "./ledger/problems";
 import { type HeldRunner, findHeld, keepForRemoval, release } from "./ledger/releases";
 import { log } from "./log";
 import type { Outcome } from "./outcome";
+import { recordExit } from "./runner-exits";
 
 const TRY_AGAIN_SECONDS = 10;
 
@@ -105,7 +106,8 @@ function refusal(error: GithubError): Outcome {
   }
 }
 
-/** DELETE `/runners/claim`: the runner is over. Idempotent, and good for five days after the claim's end. */
+/** DELETE `/runners/claim`: the runner is over. Idempotent, and good for five days after the claim's end. How it ended
+ *  is counted by the one request that ends it, so a repeated one counts nothing. */
 export async function deleteClaim(app: App, headers: Headers): Promise<Outcome> {
   const text = bearer(headers.get("Authorization"));
   const checked = await verifyClaim(text, app.config.claimKeys, app.now(), CLAIM_DELETE_GRACE_SECONDS);
@@ -117,6 +119,8 @@ export async function deleteClaim(app: App, headers: Headers): Promise<Outcome> 
     if (runner === null || runner.state === "ended") return { kind: "released" };
     if (holder !== null && runner.holder !== null && runner.holder !== holder) return { kind: "released" };
     const done = await end(app, checked.claim.scope, runner);
+    if (done?.kind === "released" && runner.state !== "removing")
+      await recordExit(app.ledger, { class: checked.claim.class, name: runner.name }, headers);
     if (done !== null) return done;
   }
   return { kind: "try_again", retryAfterSeconds: TRY_AGAIN_SECONDS };

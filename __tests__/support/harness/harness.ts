@@ -41,7 +41,8 @@ export interface Harness {
   /** The same without waiting. */
   post(body: string | Uint8Array, headers: Record<string, string>): Promise<Response>;
   claim(claim: string, holder?: string): Promise<Response>;
-  release(claim: string, holder?: string): Promise<Response>;
+  /** @param exit value of `X-Runner-Exit` */
+  release(claim: string, holder?: string, exit?: string): Promise<Response>;
   sweep(): Promise<void>;
   rows(sql: string): Promise<Record<string, string | number | null>[]>;
   /** Makes everything in the ledger older: the way tests let time pass. */
@@ -84,10 +85,11 @@ export async function startHarness(name: RuntimeName): Promise<Harness> {
   const runtime = await startRuntime(name, bindings);
   const post: Harness["post"] = async (body, headers) =>
     runtime.fetch("/webhook", { method: "POST", body: body as string, headers });
-  const claimCall = (method: string) => async (claim: string, holder?: string) => {
+  const claimCall = (method: string) => async (claim: string, holder?: string, exit?: string) => {
     const headers = {
       Authorization: `Bearer ${claim}`,
       ...(holder === undefined ? {} : { "X-Runner-Holder": holder }),
+      ...(exit === undefined ? {} : { "X-Runner-Exit": exit }),
     };
     const response = await runtime.fetch("/runners/claim", { method, headers });
     await runtime.idle();
