@@ -139,4 +139,10 @@ export interface OnDemandRunnersProps {
    * @default - the Worker's own
    */
   readonly worker?: Pick<WebhookWorkerProps, "githubApiUrl" | "scriptName" | "ledgerName">;
+  /**
+   * The day by which synth judges the age of runner releases. It decides on warnings alone; what is synthesized is the same
+   * on any day.
+   * @default - the day of the synth
+   */
+  readonly today?: Date;
 }

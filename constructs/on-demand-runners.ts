@@ -14,6 +14,7 @@ import { payloadProblems } from "./payload-checks";
 import type { RepositorySelection } from "./repository-selection";
 import { RepositoryWebhooks } from "./repository-webhooks";
 import { RunnerJob } from "./runner-job";
+import { runnerReleaseWarnings } from "./runner-release-warnings";
 import { RunnersNamespace } from "./runners-namespace";
 import { scopeProblems } from "./scope-checks";
 import { namespaceOf, stackNameOf, stackNameProblems } from "./stack-name";
@@ -141,9 +142,13 @@ export class OnDemandRunners extends Construct {
 
   #check(props: OnDemandRunnersProps): void {
     const classes = this.jobs.map(({ runnerClass }) => runnerClass);
+    const today = props.today ?? new Date();
     this.node.addValidation({ validate: () => problems(props, this) });
     const warnings = [
       ...classWarnings(classes),
+      ...props.classes.flatMap(({ className, driver }) =>
+        runnerReleaseWarnings(className, { ...driver.variables }, today),
+      ),
       ...leftOutWarnings(props.policy?.repositories, this.selection),
     ];
     for (const warning of warnings) Annotations.of(this).addWarning(warning);

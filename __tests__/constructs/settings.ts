@@ -6,6 +6,7 @@ import {
   type RunnersStackProps,
   TaskDriver,
 } from "../../index";
+import { RUNNER_RELEASE } from "../../constructs/runner-release";
 
 export const LINUX: RunnerClassProps = {
   className: "linux",
@@ -40,4 +41,6 @@ export const SETTINGS: RunnersStackProps = {
   consul: { address: "127.0.0.1:8500", scheme: "http", path: "terraform/github-runners" },
   github: GithubCredentials.variable({ appId: "123456" }),
   classes: [LINUX, LARGE],
+  // A warning that comes with the days would change what tests see of the others.
+  today: new Date(RUNNER_RELEASE.releasedOn),
 };
