@@ -1,4 +1,5 @@
-import { type RunnerClass, parsePolicy } from "../contracts/policy";
+import { parsePolicy } from "../contracts/parse-policy";
+import type { RunnerClass } from "../contracts/policy";
 
 /** What is wrong with one value of a class. */
 interface ClassFault {

@@ -76,6 +76,11 @@ export interface RunnerJobProps {
    */
   readonly maxRunners?: number;
   /**
+   * Most runners of the class at once for the jobs of one repository; further jobs wait. 0 is no limit.
+   * @default 0
+   */
+  readonly maxRunnersPerRepository?: number;
+  /**
    * Seconds a dispatched runner may take until it claims its registration; then another one is asked for.
    * @default 300
    */
@@ -138,6 +143,7 @@ export function resolveRunnerJob(props: RunnerJobProps): ResolvedRunnerJob {
       value,
     })),
     maxRunners: props.maxRunners ?? CLASS_BOUNDS.maxRunners.default,
+    maxRunnersPerRepository: props.maxRunnersPerRepository ?? CLASS_BOUNDS.maxRunnersPerRepository.default,
     pickupDeadlineSeconds: props.pickupDeadlineSeconds ?? CLASS_BOUNDS.pickupDeadlineSeconds.default,
     idleTimeoutSeconds: props.idleTimeoutSeconds ?? CLASS_BOUNDS.idleTimeoutSeconds.default,
     maxDurationSeconds: props.maxDurationSeconds ?? CLASS_BOUNDS.maxDurationSeconds.default,
@@ -148,13 +154,14 @@ export function resolveRunnerJob(props: RunnerJobProps): ResolvedRunnerJob {
 
 /** The class as the Worker's policy holds it. */
 export function runnerClassOf(job: ResolvedRunnerJob): RunnerClass {
-  const { className: name, jobId, labels, maxRunners } = job;
+  const { className: name, jobId, labels, maxRunners, maxRunnersPerRepository } = job;
   const { pickupDeadlineSeconds, idleTimeoutSeconds, maxDurationSeconds } = job;
   return {
     name,
     job: jobId,
     labels,
     maxRunners,
+    maxRunnersPerRepository,
     pickupDeadlineSeconds,
     idleTimeoutSeconds,
     maxDurationSeconds,

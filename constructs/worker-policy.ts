@@ -1,4 +1,5 @@
-import { type RunnerClass, type RunnerPolicy, parsePolicy } from "../contracts/policy";
+import { parsePolicy } from "../contracts/parse-policy";
+import type { RunnerClass, RunnerScope } from "../contracts/policy";
 
 /** Who gets a runner. Each default is the closed choice. */
 export interface RunnerPolicyProps {
@@ -6,7 +7,7 @@ export interface RunnerPolicyProps {
    * Where runners register: at each repository, or at the organization that owns it.
    * @default "repository"
    */
-  readonly scope?: RunnerPolicy["scope"];
+  readonly scope?: RunnerScope["scope"];
   /** `owner/name` patterns, `*` within a segment, case-insensitive. They narrow what GitHub's webhooks send. */
   readonly repositories: readonly string[];
   /**
@@ -18,7 +19,7 @@ export interface RunnerPolicyProps {
    * Whether a public repository's pull request from a fork gets a runner.
    * @default "refuse"
    */
-  readonly forkPullRequests?: RunnerPolicy["forkPullRequests"];
+  readonly forkPullRequests?: RunnerScope["forkPullRequests"];
   /**
    * Whether a workflow job must name the label `self-hosted`.
    * @default true
@@ -52,7 +53,7 @@ export function policyText(props: RunnerPolicyProps, classes: readonly RunnerCla
  */
 export function policyProblems(text: string, told: readonly string[] = []): string[] {
   const parsed = parsePolicy(text);
-  if (parsed.ok) return groupProblems(parsed.policy);
+  if (parsed.ok) return parsed.policy.scopes.flatMap(groupProblems);
   return parsed.problems
     .filter((problem) => !told.includes(problem.slice(0, problem.indexOf(":"))))
     .map((problem) => `policy.${problem}`.replace(/^policy\.policy:/, "policy:"));
@@ -63,7 +64,7 @@ export function policyProblems(text: string, told: readonly string[] = []): stri
  * group is the fence. The default group admits all repositories, so it fits only a policy that does too.
  * @see https://docs.github.com/actions/how-tos/manage-runners/self-hosted-runners/manage-access
  */
-function groupProblems({ scope, runnerGroupId, repositories }: RunnerPolicy): string[] {
+function groupProblems({ scope, runnerGroupId, repositories }: RunnerScope): string[] {
   if (scope !== "organization" || runnerGroupId !== 1) return [];
   if (repositories.every((pattern) => /^[^*]+\/\*$/.test(pattern))) return [];
   return [

@@ -11,12 +11,21 @@ export interface Claim {
   readonly scope: string;
   /** Runner class. */
   readonly class: string;
-  /** `workflow_job.id` that caused the dispatch; the runner may serve another of its scope and class. */
+  /** `workflow_job.id` that caused the dispatch; the runner may serve another of its scope and class. 0: none did, the
+   *  runner is one of a pool. */
   readonly job: number;
-  /** 1, 2, …: the how-many-eth runner requested for that job. */
+  /** 1, 2, …: the how-many-eth runner requested for that job, or for any pool. */
   readonly ordinal: number;
   /** Unix seconds after which POST refuses it. */
   readonly exp: number;
+}
+
+/** What stands in a claim's JSON in place of `job` when the runner is one of a pool: `"kind": "warm"`. */
+export const WARM = "warm";
+
+/** The JSON of a claim, keys in the order in which they are signed. */
+export function claimJson({ scope, class: className, job, ordinal, exp }: Claim): string {
+  return JSON.stringify({ scope, class: className, ...(job === 0 ? { kind: WARM } : { job }), ordinal, exp });
 }
 
 /** How long a claim is good for: GitHub drops a job that was queued for longer.
@@ -35,11 +44,21 @@ export const CLAIM_TEXT = /^([A-Za-z0-9_-]{1,1024})\.([A-Za-z0-9_-]{43})$/;
  *  @returns null when it is not a claim */
 export function parseClaim(value: unknown): Claim | null {
   if (typeof value !== "object" || value === null) return null;
-  const { scope, class: className, job, ordinal, exp, ...rest } = value as Record<string, unknown>;
+  const {
+    scope,
+    class: className,
+    kind,
+    job: given,
+    ordinal,
+    exp,
+    ...rest
+  } = value as Record<string, unknown>;
   if (Object.keys(rest).length > 0) return null;
+  const warm = kind === WARM && given === undefined;
+  if (!warm && (kind !== undefined || !isId(given))) return null;
   if (!matches(REPOSITORY_FULL_NAME, scope) && !matches(OWNER, scope)) return null;
-  if (!matches(CLASS_NAME.pattern, className) || !isId(job) || !isId(ordinal) || !isId(exp)) return null;
-  return { scope, class: className, job, ordinal, exp };
+  if (!matches(CLASS_NAME.pattern, className) || !isId(ordinal) || !isId(exp)) return null;
+  return { scope, class: className, job: warm ? 0 : (given as number), ordinal, exp };
 }
 
 /** POST and DELETE `/runners/claim`. */

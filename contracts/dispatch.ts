@@ -1,4 +1,5 @@
-import { JOB_NAME, REPOSITORY, REPOSITORY_FULL_NAME, isId, matches } from "./patterns";
+import { WARM } from "./claim";
+import { JOB_NAME, OWNER, REPOSITORY, REPOSITORY_FULL_NAME, isId, matches } from "./patterns";
 
 /**
  * What the Worker sends to `POST /v1/job/{class job}/dispatch` and the parameterized job declares. Every value comes
@@ -81,7 +82,51 @@ export function dispatchBody(payload: DispatchPayload, base64: (text: string) =>
   };
 }
 
+/**
+ * The body of a dispatch that no workflow job caused: the runner is one of a pool. The parent requires all meta keys, so
+ * the ids are 0, and both names are the scope's.
+ * @param pool.scope `owner/name`, or an organization's login
+ * @throws DispatchFieldError when a field does not match
+ */
+export function poolDispatchBody(
+  pool: {
+    readonly scope: string;
+    readonly ordinal: number;
+    readonly claim_url: string;
+    readonly claim: string;
+  },
+  base64: (text: string) => string,
+): DispatchBody {
+  const { scope, ordinal, claim_url, claim } = pool;
+  if (!matches(REPOSITORY_FULL_NAME, scope) && !matches(OWNER, scope)) throw new DispatchFieldError("scope");
+  if (!isId(ordinal)) throw new DispatchFieldError("ordinal");
+  const text = JSON.stringify({
+    repo: scope,
+    fork: false,
+    job: WARM,
+    run_id: 0,
+    job_id: 0,
+    claim_url,
+    claim,
+  });
+  return {
+    Payload: base64(text),
+    Meta: {
+      REPO_FULL_NAME: scope,
+      REPO_SHORT_NAME: scope.slice(scope.indexOf("/") + 1),
+      WORKFLOW_RUN: "0",
+      WORKFLOW_JOB: "0",
+    },
+    IdPrefixTemplate: `${WARM}-${ordinal}`,
+  };
+}
+
 /** `idempotency_token` of a dispatch: the same ordinal of the same job is one child in Nomad. */
 export function idempotencyToken(jobId: number, ordinal: number): string {
   return `${jobId}:${ordinal}`;
+}
+
+/** `idempotency_token` of a pool's dispatch. */
+export function poolIdempotencyToken(scope: string, className: string, ordinal: number): string {
+  return `pool:${scope}:${className}:${ordinal}`;
 }

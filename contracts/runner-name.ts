@@ -1,3 +1,4 @@
+import { WARM } from "./claim";
 import { RUNNER_NAME, matches } from "./patterns";
 
 /**
@@ -11,6 +12,11 @@ export const STACK_ID = /^[0-9a-f]{6}$/;
 /** 6 + 24 + 16 + 3 hyphens leave 15 digits for the ordinal within GitHub's 64 characters. */
 export function runnerName(stackId: string, className: string, jobId: number, ordinal: number): string {
   return `${stackId}-${className}-${jobId}-${ordinal}`;
+}
+
+/** Of a pool's runner: `<stack id>-<class>-warm-<ordinal>`; no job's runner has a name of that form. */
+export function poolRunnerName(stackId: string, className: string, ordinal: number): string {
+  return `${stackId}-${className}-${WARM}-${ordinal}`;
 }
 
 /** Whether a name that GitHub reports is one of this stack's. */

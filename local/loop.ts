@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunnerClass, RunnerPolicy } from "../contracts/policy";
+import type { RunnerClass, WrittenPolicy } from "../contracts/policy";
 import { type CurlPath, pathWithCurl } from "./curl/find";
 import { type GithubStandIn, startGithub } from "./github/github";
 import type { GithubSettings, RepositorySpec } from "./github/types";
@@ -14,7 +14,7 @@ import { type LocalBindings, type LocalWorker, startWorker } from "./worker/edge
 
 export interface LoopOptions {
   /** Changes to {@link LOOP_POLICY}. */
-  readonly policy?: Partial<RunnerPolicy>;
+  readonly policy?: Partial<WrittenPolicy>;
   /** @default one private repository, octo-org/example */
   readonly repositories?: readonly RepositorySpec[];
   readonly github?: GithubSettings;
@@ -40,7 +40,7 @@ export interface Loop {
   readonly github: GithubStandIn;
   readonly nomad: NomadStandIn;
   readonly worker: LocalWorker;
-  readonly policy: RunnerPolicy;
+  readonly policy: WrittenPolicy;
   readonly secrets: LoopSecrets;
   /** What is not as on a usual machine, for people. */
   readonly notes: readonly string[];
@@ -63,12 +63,13 @@ export const LOOP_CLASS: RunnerClass = {
   job: "github-runner-linux",
   labels: ["self-hosted", "linux", "x64"],
   maxRunners: 0,
+  maxRunnersPerRepository: 0,
   pickupDeadlineSeconds: 300,
   idleTimeoutSeconds: 300,
   maxDurationSeconds: 21_600,
 };
 
-export const LOOP_POLICY: RunnerPolicy = {
+export const LOOP_POLICY: WrittenPolicy = {
   scope: "repository",
   repositories: ["octo-org/*"],
   publicRepositories: [],
@@ -152,7 +153,7 @@ async function withinDirectory<T>(
 /** What stands whatever the Nomad is. */
 interface Ground {
   readonly secrets: LoopSecrets;
-  readonly policy: RunnerPolicy;
+  readonly policy: WrittenPolicy;
   readonly repositories: readonly RepositorySpec[];
   readonly owners: readonly string[];
   readonly github: GithubStandIn;
@@ -162,7 +163,7 @@ interface Ground {
 
 async function startGround(options: LoopOptions, directory: string, closing: Closing): Promise<Ground> {
   const secrets = makeSecrets();
-  const policy: RunnerPolicy = { ...LOOP_POLICY, ...options.policy };
+  const policy: WrittenPolicy = { ...LOOP_POLICY, ...options.policy };
   const repositories = options.repositories ?? [
     { fullName: "octo-org/example", organization: policy.scope === "organization" },
   ];
@@ -206,7 +207,7 @@ async function startEdge(
 function bindings(
   options: LoopOptions,
   secrets: LoopSecrets,
-  policy: RunnerPolicy,
+  policy: WrittenPolicy,
   githubUrl: string,
 ): LocalBindings {
   const credential: LocalBindings =
@@ -232,7 +233,7 @@ function bindings(
 /** The job of a class as it is deployed, on the plain process driver. */
 function jobspec(
   runnerClass: RunnerClass,
-  policy: RunnerPolicy,
+  policy: WrittenPolicy,
   root: string,
   more: Variables,
 ): JobspecSource {

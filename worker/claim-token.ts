@@ -1,4 +1,4 @@
-import { CLAIM_TEXT, type Claim, parseClaim } from "../contracts/claim";
+import { CLAIM_TEXT, type Claim, claimJson, parseClaim } from "../contracts/claim";
 import { base64url, fromBase64url, hex, utf8 } from "./encoding";
 import { hmacSign, hmacVerifyAny } from "./hmac";
 import { parseJson } from "./json";
@@ -9,8 +9,7 @@ export type ClaimCheck =
 
 /** Makes the text form of a claim. @param key `CLAIM_KEY`, not empty */
 export async function signClaim(claim: Claim, key: string): Promise<string> {
-  const { scope, class: className, job, ordinal, exp } = claim;
-  const first = base64url(utf8(JSON.stringify({ scope, class: className, job, ordinal, exp })));
+  const first = base64url(utf8(claimJson(claim)));
   return `${first}.${base64url(await hmacSign(key, utf8(first)))}`;
 }
 

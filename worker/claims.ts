@@ -9,6 +9,7 @@ import { recordProblems } from "./ledger/problems";
 import { type HeldRunner, findHeld, keepForRemoval, release } from "./ledger/releases";
 import { log } from "./log";
 import type { Outcome } from "./outcome";
+import { groupOf } from "./policy";
 import { recordExit } from "./runner-exits";
 
 const TRY_AGAIN_SECONDS = 10;
@@ -17,6 +18,7 @@ const TRY_AGAIN_SECONDS = 10;
  *  maximum. */
 const NO_CLASS = {
   maxRunners: -1,
+  maxRunnersPerRepository: 0,
   pickupDeadlineSeconds: 0,
   idleTimeoutSeconds: 0,
   maxDurationSeconds: 0,
@@ -78,7 +80,7 @@ async function makeRegistration(
   const request = {
     name: taken.runnerName,
     labels: runnerClass.labels,
-    runnerGroupId: scope.includes("/") ? 1 : app.config.policy.runnerGroupId,
+    runnerGroupId: groupOf(app.config.policy, scope),
   };
   const made = await app.github.generateJitConfig(scope, request);
   if (made.ok || made.error !== "conflict") return made;

@@ -4,7 +4,8 @@ import {
   REQUIRED_BINDINGS,
   type SecretsStoreSecret,
 } from "../contracts/bindings";
-import { type RunnerPolicy, parsePolicy } from "../contracts/policy";
+import { parsePolicy } from "../contracts/parse-policy";
+import type { RunnerPolicy } from "../contracts/policy";
 import type { GithubCredential } from "./github/client";
 import { importAppKey } from "./github/jwt";
 import { type Json, asRecord, parseJson } from "./json";

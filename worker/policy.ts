@@ -1,4 +1,4 @@
-import type { RunnerPolicy } from "../contracts/policy";
+import type { RunnerPolicy, RunnerScope } from "../contracts/policy";
 import type { WorkflowJobEvent } from "./event";
 
 export type PolicyDecision =
@@ -19,11 +19,11 @@ export type PolicyDecision =
  * there runs code on the cluster.
  * @see https://docs.github.com/actions/reference/security/secure-use#hardening-for-self-hosted-runners
  */
-export function decide(policy: RunnerPolicy, event: WorkflowJobEvent): PolicyDecision {
+export function decide(rules: RunnerScope, event: WorkflowJobEvent): PolicyDecision {
   const { fullName, owner } = event.repository;
   let scope = fullName;
-  if (policy.scope === "organization") {
-    const organization = organizationOf(policy) ?? event.organization;
+  if (rules.scope === "organization") {
+    const organization = organizationOf(rules) ?? event.organization;
     if (organization === null || !sameName(organization, owner))
       return { allowed: false, reason: "other_owner" };
     if (event.organization !== null && !sameName(event.organization, owner)) {
@@ -33,16 +33,34 @@ export function decide(policy: RunnerPolicy, event: WorkflowJobEvent): PolicyDec
   }
   const listed = (patterns: readonly string[]): boolean =>
     patterns.some((pattern) => matchesRepository(pattern, fullName));
-  if (!listed(policy.repositories)) return { allowed: false, reason: "repository_not_allowed" };
+  if (!listed(rules.repositories)) return { allowed: false, reason: "repository_not_allowed" };
   if (event.repository.private) return { allowed: true, scope, forkCheck: false };
-  if (!listed(policy.publicRepositories)) return { allowed: false, reason: "public_repository" };
-  return { allowed: true, scope, forkCheck: policy.forkPullRequests === "refuse" };
+  if (!listed(rules.publicRepositories)) return { allowed: false, reason: "public_repository" };
+  return { allowed: true, scope, forkCheck: rules.forkPullRequests === "refuse" };
 }
 
-/** The organization that an organization-scope policy names: the owner of its first pattern. @returns null when that
+/** The scope that rules a repository: the first whose patterns name it, and the first of all where none does. */
+export function rulesOf(policy: RunnerPolicy, fullName: string): RunnerScope {
+  const found = policy.scopes.find(({ repositories }) =>
+    repositories.some((pattern) => matchesRepository(pattern, fullName)),
+  );
+  const rules = found ?? policy.scopes[0];
+  if (rules === undefined) throw new TypeError("a policy has at least one scope");
+  return rules;
+}
+
+/** The runner group to register in. @param scope a claim's: `owner/name`, or an organization's login */
+export function groupOf(policy: RunnerPolicy, scope: string): number {
+  if (scope.includes("/")) return 1;
+  const organizations = policy.scopes.filter((rules) => rules.scope === "organization");
+  const named = organizations.find((rules) => sameName(organizationOf(rules) ?? "", scope));
+  return (named ?? organizations.find((rules) => organizationOf(rules) === null))?.runnerGroupId ?? 1;
+}
+
+/** The organization that an organization's scope names: the owner of its first pattern. @returns null when that
  *  has a `*`; the delivery then says which organization it is */
-export function organizationOf(policy: RunnerPolicy): string | null {
-  const owner = policy.repositories[0]?.split("/", 1)[0] ?? "*";
+export function organizationOf(rules: RunnerScope): string | null {
+  const owner = rules.repositories[0]?.split("/", 1)[0] ?? "*";
   return owner.includes("*") ? null : owner;
 }
 

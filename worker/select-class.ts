@@ -1,4 +1,4 @@
-import type { RunnerClass, RunnerPolicy } from "../contracts/policy";
+import type { RunnerClass, RunnerScope } from "../contracts/policy";
 
 export type ClassDecision =
   | { readonly fits: true; readonly runnerClass: RunnerClass }
@@ -10,14 +10,18 @@ export type ClassDecision =
  * @param labels `workflow_job.labels`
  * @see https://docs.github.com/actions/reference/runners/self-hosted-runners (routing precedence)
  */
-export function selectClass(policy: RunnerPolicy, labels: readonly string[]): ClassDecision {
+export function selectClass(
+  rules: Pick<RunnerScope, "requireSelfHostedLabel">,
+  classes: readonly RunnerClass[],
+  labels: readonly string[],
+): ClassDecision {
   const wanted = lowerCaseSet(labels);
   if (wanted.size === 0) return { fits: false, reason: "no_labels" };
-  if (policy.requireSelfHostedLabel && !wanted.has("self-hosted")) {
+  if (rules.requireSelfHostedLabel && !wanted.has("self-hosted")) {
     return { fits: false, reason: "no_self_hosted_label" };
   }
   let larger: RunnerClass | undefined;
-  for (const runnerClass of policy.classes) {
+  for (const runnerClass of classes) {
     const offered = lowerCaseSet(runnerClass.labels);
     if (![...wanted].every((label) => offered.has(label))) continue;
     if (offered.size === wanted.size) return { fits: true, runnerClass };

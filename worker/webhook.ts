@@ -5,7 +5,7 @@ import { dispatchSoon } from "./dispatch";
 import { type WorkflowJobEvent, parseEvent } from "./event";
 import { type JobResult, type PlacedJob, completed, queued, started } from "./ledger/jobs";
 import type { Outcome } from "./outcome";
-import { decide } from "./policy";
+import { decide, rulesOf } from "./policy";
 import { selectClass } from "./select-class";
 import { verifySignature } from "./signature";
 
@@ -67,9 +67,10 @@ type Placed =
 
 function place(event: WorkflowJobEvent, app: App): Placed {
   const { policy } = app.config;
-  const labels = selectClass(policy, event.labels);
+  const rules = rulesOf(policy, event.repository.fullName);
+  const labels = selectClass(rules, policy.classes, event.labels);
   if (!labels.fits) return { job: null, reason: labels.reason };
-  const decision = decide(policy, event);
+  const decision = decide(rules, event);
   if (!decision.allowed) return { job: null, reason: decision.reason };
   return {
     check: decision.forkCheck,

@@ -3,7 +3,7 @@ import type { RunnerClass } from "../../contracts/policy";
 
 function runnerClass(name: string, labels: readonly string[], job = `github-runner-${name}`): RunnerClass {
   const seconds = { pickupDeadlineSeconds: 300, idleTimeoutSeconds: 300, maxDurationSeconds: 300 };
-  return { name, job, labels, maxRunners: 0, ...seconds };
+  return { name, job, labels, maxRunners: 0, maxRunnersPerRepository: 0, ...seconds };
 }
 
 const LINUX = runnerClass("linux", ["self-hosted", "linux"]);

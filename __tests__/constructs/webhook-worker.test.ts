@@ -13,6 +13,7 @@ const LINUX: RunnerClass = {
   job: "github-runner-linux",
   labels: ["self-hosted"],
   maxRunners: 0,
+  maxRunnersPerRepository: 0,
   pickupDeadlineSeconds: 300,
   idleTimeoutSeconds: 300,
   maxDurationSeconds: 21_600,

@@ -30,17 +30,31 @@ describe.each(RUNTIMES)("the ledger's tables (%s)", (runtime) => {
       "jobs",
       "ledger_version",
       "marks",
+      "pauses",
       "problems",
       "runners",
+      "scopes",
+      "strays",
     ]);
     const versions = await harness.rows("SELECT version, applied_at FROM ledger_version");
-    expect(versions).toEqual([{ version: 1, applied_at: expect.any(Number) as number }]);
+    expect(versions).toEqual(
+      [1, 2].map((version) => ({ version, applied_at: expect.any(Number) as number })),
+    );
     expect(Math.abs(Number(versions[0]?.["applied_at"]) - Date.now())).toBeLessThan(60_000);
   });
 
   test("hold no column for a claim, a JIT config or a secret", async () => {
     const columns: string[] = [];
-    for (const table of ["jobs", "runners", "problems", "marks", "ledger_version"])
+    for (const table of [
+      "jobs",
+      "runners",
+      "problems",
+      "marks",
+      "pauses",
+      "scopes",
+      "strays",
+      "ledger_version",
+    ])
       for (const { name } of await harness.rows(`SELECT name FROM pragma_table_info('${table}')`))
         columns.push(String(name));
     expect(columns.length).toBeGreaterThan(40);
@@ -50,7 +64,7 @@ describe.each(RUNTIMES)("the ledger's tables (%s)", (runtime) => {
   test("of the next version carry this Worker: it leaves them as they are and works", async () => {
     const db = harness.runtime.db();
     await db.batch([
-      db.prepare("INSERT INTO ledger_version (version, applied_at) VALUES (2, 1)"),
+      db.prepare("INSERT INTO ledger_version (version, applied_at) VALUES (3, 1)"),
       db.prepare("ALTER TABLE jobs ADD COLUMN priority INT NOT NULL DEFAULT 50"),
       db.prepare("ALTER TABLE runners ADD COLUMN node TEXT"),
       db.prepare("CREATE TABLE redeliveries (guid TEXT PRIMARY KEY, tries INT NOT NULL)"),
@@ -63,6 +77,7 @@ describe.each(RUNTIMES)("the ledger's tables (%s)", (runtime) => {
     expect(await harness.rows("SELECT version FROM ledger_version ORDER BY version")).toEqual([
       { version: 1 },
       { version: 2 },
+      { version: 3 },
     ]);
     expect(await harness.rows("SELECT priority FROM jobs")).toEqual([{ priority: 50 }]);
   });

@@ -1,18 +1,35 @@
-import { CLASS_BOUNDS, MAX_LABELS, MAX_POLICY_BYTES, parsePolicy } from "../../contracts/policy";
+import { parsePolicy } from "../../contracts/parse-policy";
+import { CLASS_BOUNDS, MAX_LABELS, MAX_POLICY_BYTES } from "../../contracts/policy";
 
 const CLASS = { name: "linux", job: "github-runner-linux", labels: ["self-hosted", "linux", "x64"] };
 const LEAST = { repositories: ["octo-org/*"], classes: [CLASS] };
-const WHOLE = {
+const SCOPE = {
   scope: "organization",
   repositories: ["octo-org/*", "octo-org/tool"],
   publicRepositories: ["octo-org/site"],
   forkPullRequests: "allow",
   requireSelfHostedLabel: false,
   runnerGroupId: 7,
+};
+const REST = {
+  pools: [
+    { scope: "octo-org", class: "linux", size: 4, window: "* 8-17 * * 1-5", timeZone: "Europe/Berlin" },
+  ],
+  cleanUp: "report",
   classes: [
-    { ...CLASS, maxRunners: 4, pickupDeadlineSeconds: 60, idleTimeoutSeconds: 90, maxDurationSeconds: 3_600 },
+    {
+      ...CLASS,
+      maxRunners: 4,
+      maxRunnersPerRepository: 2,
+      pickupDeadlineSeconds: 60,
+      idleTimeoutSeconds: 90,
+      maxDurationSeconds: 3_600,
+    },
   ],
 };
+
+const WHOLE = { ...SCOPE, ...REST };
+const READ = { ok: true, policy: { ...REST, scopes: [SCOPE] } };
 
 const problemsOf = (value: unknown): readonly string[] => {
   const parsed = parsePolicy(value);
@@ -24,16 +41,23 @@ describe("a policy", () => {
     expect(parsePolicy(LEAST)).toEqual({
       ok: true,
       policy: {
-        scope: "repository",
-        repositories: ["octo-org/*"],
-        publicRepositories: [],
-        forkPullRequests: "refuse",
-        requireSelfHostedLabel: true,
-        runnerGroupId: 1,
+        scopes: [
+          {
+            scope: "repository",
+            repositories: ["octo-org/*"],
+            publicRepositories: [],
+            forkPullRequests: "refuse",
+            requireSelfHostedLabel: true,
+            runnerGroupId: 1,
+          },
+        ],
+        pools: [],
+        cleanUp: "delete",
         classes: [
           {
             ...CLASS,
             maxRunners: 0,
+            maxRunnersPerRepository: 0,
             pickupDeadlineSeconds: 300,
             idleTimeoutSeconds: 300,
             maxDurationSeconds: 21_600,
@@ -44,8 +68,8 @@ describe("a policy", () => {
   });
 
   test("may say everything, as an object or as its text", () => {
-    expect(parsePolicy(WHOLE)).toEqual({ ok: true, policy: WHOLE });
-    expect(parsePolicy(JSON.stringify(WHOLE))).toEqual({ ok: true, policy: WHOLE });
+    expect(parsePolicy(WHOLE)).toEqual(READ);
+    expect(parsePolicy(JSON.stringify(WHOLE))).toEqual(READ);
   });
 
   test.each([undefined, null, 5, [], "5", "null", "[]", "{", ""])("is none when it is %j", (value) => {

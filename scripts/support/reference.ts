@@ -14,6 +14,7 @@ import {
   MAX_POLICY_BYTES,
   type RunnerClass,
   type RunnerPolicy,
+  type RunnerScope,
 } from "../../contracts/policy";
 import { markdownTable } from "./markdown-table";
 
@@ -84,7 +85,7 @@ function expressionOf(value: unknown): RegExp | null {
 
 type Documented = readonly [defaultValue: string, meaning: string];
 
-const POLICY: Readonly<Record<keyof RunnerPolicy, Documented>> = {
+const POLICY: Readonly<Record<keyof RunnerScope | Exclude<keyof RunnerPolicy, "scopes">, Documented>> = {
   scope: [
     "`repository`",
     "Where runners register: at each repository, or at the `organization` that owns it.",
@@ -100,6 +101,11 @@ const POLICY: Readonly<Record<keyof RunnerPolicy, Documented>> = {
   ],
   requireSelfHostedLabel: ["`true`", "Whether a job must name the label `self-hosted`."],
   runnerGroupId: ["`1`", "Runner group of an organization; 1 is its default group."],
+  pools: ["`[]`", "Runners kept ready, each used once (below)."],
+  cleanUp: [
+    "`delete`",
+    "What becomes of registrations that GitHub has and the ledger does not know: `delete` removes them, `report` only shows them in `/status`, `off` does not look.",
+  ],
   classes: ["required", "Runner classes, in the order in which they are tried once no class fits exactly."],
 };
 
@@ -107,6 +113,7 @@ const CLASS: Readonly<Record<keyof RunnerClass, string>> = {
   name: "Short name, unique, part of runner names.",
   job: "Id of the parameterized Nomad job.",
   labels: `1 to ${String(MAX_LABELS)} labels, all registered; a job fits when these cover all of its own.`,
+  maxRunnersPerRepository: "Most runners of the class at once for the jobs of one repository; 0 is no limit.",
   maxRunners:
     "Most runners of the class at once, over all scopes; 0 is no limit. What is above waits in the ledger.",
   pickupDeadlineSeconds:

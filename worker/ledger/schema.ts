@@ -82,6 +82,30 @@ const VERSIONS: readonly (readonly string[])[] = [
     `CREATE INDEX runners_ended ON runners (ended_at) WHERE live = 0`,
     `INSERT INTO ledger_version (version, applied_at) VALUES (1, unixepoch() * 1000)`,
   ],
+  [
+    `INSERT INTO ledger_version (version, applied_at) VALUES (2, unixepoch() * 1000)`,
+    // 1: one of a pool. Its job_id is 0, and its ordinal counts all runners of pools.
+    `ALTER TABLE runners ADD COLUMN warm INT NOT NULL DEFAULT 0`,
+    // repo '*': everything is paused.
+    `CREATE TABLE pauses (repo TEXT PRIMARY KEY COLLATE NOCASE, since INT NOT NULL)`,
+    // What GitHub and the ledger do not agree on. side: who has it.
+    `CREATE TABLE strays (
+      name TEXT PRIMARY KEY,
+      scope TEXT NOT NULL COLLATE NOCASE,
+      side TEXT NOT NULL,
+      registration_id INT,
+      sightings INT NOT NULL,
+      first_at INT NOT NULL,
+      last_at INT NOT NULL
+    )`,
+    // When each scope's registrations were last compared.
+    `CREATE TABLE scopes (
+      scope TEXT PRIMARY KEY COLLATE NOCASE,
+      active_at INT NOT NULL,
+      compared_at INT NOT NULL DEFAULT 0,
+      page INT NOT NULL DEFAULT 1
+    )`,
+  ],
 ];
 
 /** How many schema versions this Worker knows. */

@@ -17,6 +17,7 @@ export const LINUX = {
   job: "github-runner-linux",
   labels: ["self-hosted", "linux", "x64"],
   maxRunners: 0,
+  maxRunnersPerRepository: 0,
   pickupDeadlineSeconds: 300,
   idleTimeoutSeconds: 300,
   maxDurationSeconds: 21_600,

@@ -18,19 +18,26 @@ export const LINUX_CLASS: RunnerClass = {
   job: "github-runner-linux",
   labels: ["self-hosted", "linux"],
   maxRunners: 0,
+  maxRunnersPerRepository: 0,
   pickupDeadlineSeconds: 300,
   idleTimeoutSeconds: 300,
   maxDurationSeconds: 21_600,
 };
 
 const POLICY: RunnerPolicy = {
-  scope: "repository",
-  repositories: ["octo-org/*"],
-  publicRepositories: [],
-  forkPullRequests: "refuse",
-  requireSelfHostedLabel: true,
-  runnerGroupId: 1,
+  scopes: [
+    {
+      scope: "repository",
+      repositories: ["octo-org/*"],
+      publicRepositories: [],
+      forkPullRequests: "refuse",
+      requireSelfHostedLabel: true,
+      runnerGroupId: 1,
+    },
+  ],
   classes: [LINUX_CLASS],
+  pools: [],
+  cleanUp: "delete",
 };
 
 export async function startLedger(): Promise<TestLedger> {

@@ -1,15 +1,20 @@
 import { generateKeyPairSync } from "node:crypto";
 import { REQUIRED_BINDINGS } from "../../../contracts/bindings";
 import { missingBindings, readConfig, statusToken } from "../../../worker/config";
-import { policy } from "./support/policies";
+import { policy, rules } from "./support/policies";
 
 const PEM = generateKeyPairSync("rsa", { modulusLength: 2048 })
   .privateKey.export({ type: "pkcs1", format: "pem" })
   .toString();
+/** One scope stands at the top level of the text. */
+const written = () => {
+  const { scopes, ...rest } = policy();
+  return { ...rest, ...(scopes[0] ?? rules()) };
+};
 const LEDGER = { prepare: () => null, batch: () => null };
 const ENV: Readonly<Record<string, unknown>> = {
   LEDGER,
-  RUNNER_POLICY: policy(),
+  RUNNER_POLICY: written(),
   GITHUB_WEBHOOK_SECRET: "hook s3cret",
   GITHUB_TOKEN: "github_pat_s3cret",
   NOMAD_ADDR: "https://nomad.example.com",
@@ -62,7 +67,7 @@ describe("the bindings", () => {
       CF_ACCESS_CLIENT_ID: "client.access",
       CF_ACCESS_CLIENT_SECRET: "access-s3cret",
       PUBLIC_URL: "https://Hooks.Example.com/",
-      RUNNER_POLICY: JSON.stringify(policy()),
+      RUNNER_POLICY: JSON.stringify(written()),
       CREDENTIAL_EXPIRY: '{"access":"2027-01-01T00:00:00Z","nomad":null}',
     });
     expect(config).toMatchObject({

@@ -1,15 +1,15 @@
 import * as fc from "fast-check";
-import type { RunnerPolicy } from "../../../contracts/policy";
+import type { RunnerScope } from "../../../contracts/policy";
 import type { WorkflowJobEvent } from "../../../worker/event";
 import { decide, matchesRepository, organizationOf } from "../../../worker/policy";
-import { policy } from "./support/policies";
+import { rules } from "./support/policies";
 
 const ask = (
-  changes: Partial<RunnerPolicy>,
+  changes: Partial<RunnerScope>,
   fullName: string,
   { isPrivate = true, organization = null as string | null } = {},
 ) =>
-  decide(policy(changes), {
+  decide(rules(changes), {
     organization,
     repository: { fullName, owner: fullName.split("/")[0] ?? "", private: isPrivate, fork: false },
   } as WorkflowJobEvent);
@@ -84,9 +84,9 @@ describe("in organization scope", () => {
   });
 
   test("a policy without repositories names no organization", () => {
-    expect(organizationOf(policy({ repositories: [] }))).toBeNull();
-    expect(organizationOf(policy({ repositories: ["*/*"] }))).toBeNull();
-    expect(organizationOf(policy({ repositories: ["me/*"] }))).toBe("me");
+    expect(organizationOf(rules({ repositories: [] }))).toBeNull();
+    expect(organizationOf(rules({ repositories: ["*/*"] }))).toBeNull();
+    expect(organizationOf(rules({ repositories: ["me/*"] }))).toBe("me");
   });
 });
 

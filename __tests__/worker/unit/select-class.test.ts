@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
-import type { RunnerPolicy } from "../../../contracts/policy";
+import type { RunnerClass, RunnerScope } from "../../../contracts/policy";
 import { selectClass } from "../../../worker/select-class";
-import { policy, runnerClass } from "./support/policies";
+import { runnerClass } from "./support/policies";
 
 /** `[class labels, job labels, fits]`: every pair of the two lists. */
 const CLASS_LABELS: readonly (readonly string[])[] = [
@@ -42,10 +42,8 @@ const pairs = CLASS_LABELS.flatMap((offered, row) =>
 );
 const choose = (classes: readonly (readonly string[])[], wanted: readonly string[], required = true) =>
   selectClass(
-    policy({
-      requireSelfHostedLabel: required,
-      classes: classes.map((labels, index) => runnerClass(`class-${String(index)}`, labels)),
-    }),
+    { requireSelfHostedLabel: required },
+    classes.map((labels, index) => runnerClass(`class-${String(index)}`, labels)),
     wanted,
   );
 const chosen = (classes: readonly (readonly string[])[], wanted: readonly string[]): string | null => {
@@ -126,25 +124,24 @@ describe("of several classes that fit", () => {
 describe("for any classes and labels", () => {
   const label = fc.constantFrom("self-hosted", "Self-Hosted", "linux", "LINUX", "x64", "arm64", "gpu");
   const labels = fc.array(label, { maxLength: 5 });
-  const anyPolicy: fc.Arbitrary<RunnerPolicy> = fc
+  type Rules = Pick<RunnerScope, "requireSelfHostedLabel"> & { readonly classes: readonly RunnerClass[] };
+  const anyRules: fc.Arbitrary<Rules> = fc
     .tuple(
       fc.array(fc.array(label, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 5 }),
       fc.boolean(),
     )
-    .map(([classes, requireSelfHostedLabel]) =>
-      policy({
-        requireSelfHostedLabel,
-        classes: classes.map((offered, index) => runnerClass(`class-${String(index)}`, offered)),
-      }),
-    );
+    .map(([classes, requireSelfHostedLabel]) => ({
+      requireSelfHostedLabel,
+      classes: classes.map((offered, index) => runnerClass(`class-${String(index)}`, offered)),
+    }));
   const lower = (list: readonly string[]) => new Set(list.map((one) => one.toLowerCase()));
   const covers = (offered: readonly string[], wanted: readonly string[]) =>
     [...lower(wanted)].every((one) => lower(offered).has(one));
 
   test("the chosen class covers the job, and none is chosen only when none may be", () => {
     fc.assert(
-      fc.property(anyPolicy, labels, (given, wanted) => {
-        const decision = selectClass(given, wanted);
+      fc.property(anyRules, labels, (given, wanted) => {
+        const decision = selectClass(given, given.classes, wanted);
         const asks = wanted.length > 0 && (!given.requireSelfHostedLabel || lower(wanted).has("self-hosted"));
         expect(decision.fits).toBe(asks && given.classes.some((one) => covers(one.labels, wanted)));
         if (!decision.fits) return;
@@ -160,9 +157,9 @@ describe("for any classes and labels", () => {
 
   test("neither the order nor the case of the job's labels matters", () => {
     fc.assert(
-      fc.property(anyPolicy, labels, (given, wanted) => {
+      fc.property(anyRules, labels, (given, wanted) => {
         const turned = [...wanted].reverse().map((one) => one.toUpperCase());
-        expect(selectClass(given, turned)).toEqual(selectClass(given, wanted));
+        expect(selectClass(given, given.classes, turned)).toEqual(selectClass(given, given.classes, wanted));
       }),
     );
   });
