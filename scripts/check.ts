@@ -42,7 +42,9 @@ const CHECKS: readonly Check[] = [
 
 /** Every shell script of the project. */
 function shellScripts(): readonly string[] {
-  const jobs = readdirSync(join(ROOT, "jobs")).filter((name) => name.endsWith(".sh"));
+  const jobs = readdirSync(join(ROOT, "jobs"), { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".sh"),
+  );
   return [...jobs.sort().map((name) => join("jobs", name)), join(".ci", "run")];
 }
 
