@@ -16,7 +16,10 @@ export interface LeasedDispatch {
   readonly scope: string;
   readonly class: string;
   readonly attempts: number;
-  /** Other dispatched runners of this job that were never heard of. */
+  /** 1: a pool's runner, with job id 0, its scope as repository, and nothing else of a job. */
+  readonly warm: number;
+  /** Other dispatched runners of this job that were never heard of; of a pool's runner: those of its scope's and class's
+   *  pool that are past their deadline. */
   readonly unheard: number;
   readonly repo: string;
   readonly runId: number;
@@ -72,10 +75,13 @@ const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :unti
     FROM used u JOIN runners r ON r.class = u.name WHERE r.state = 'requested' AND r.next_attempt_at <= :now)
   SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY attempts, requested_at LIMIT :limit)`;
 
-const READ_LEASED = `SELECT r.name, r.op, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts,
-    j.repo, j.run_id AS runId, j.name AS jobName, j.fork,
-    (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched') AS unheard
-  FROM runners r JOIN jobs j ON j.job_id = r.job_id
+const READ_LEASED = `SELECT r.name, r.op, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts, r.warm,
+    coalesce(j.repo, r.scope) AS repo, coalesce(j.run_id, 0) AS runId, coalesce(j.name, '') AS jobName,
+    coalesce(j.fork, 0) AS fork,
+    iif(r.warm, (SELECT count(*) FROM runners o WHERE o.live = 1 AND o.class = r.class AND o.scope = r.scope
+        AND o.warm = 1 AND o.state = 'dispatched' AND o.until <= :now),
+      (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched')) AS unheard
+  FROM runners r LEFT JOIN jobs j ON j.job_id = r.job_id
   WHERE r.state = 'requested' AND r.op = :op ORDER BY r.requested_at, r.job_id, r.ordinal`;
 
 /** Deadline of a runner just dispatched: the class's, doubled for each one before it that was never heard of, and
