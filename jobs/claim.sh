@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# Sourced by start-runner.sh and release-runner.sh: reads the dispatch payload and shows its claim to the Worker.
-# POSIX sh with curl and coreutils (head, date, sleep, rm, id).
+# Sourced by start-runner.sh and release-runner.sh: reads the dispatch payload, shows its claim to the Worker, and takes
+# away what a runner leaves on its node. POSIX sh with curl and coreutils (head, date, sleep, rm, id, chmod, tr, timeout,
+# readlink).
 #
 # Environment (defaults in brackets; times in seconds)
 #   RUNNER_PAYLOAD                dispatch payload, deleted when read [$NOMAD_TASK_DIR/dispatch.json]
@@ -8,15 +9,18 @@
 #   RUNNER_CLAIM_ATTEMPT_SECONDS  for one attempt [45]
 #   RUNNER_CLAIM_PAUSE_SECONDS    before the second attempt; doubles up to 30 [1]
 #   RUNNER_POLL_SECONDS           between looks at the clock while waiting; fractions if `sleep` takes them [1]
-#   NOMAD_ALLOC_ID                names the holder, so that a lost answer can be asked for again
+#   RUNNER_CLEAN_SECONDS          to remove what the runner wrote [20 in start-runner.sh, 120 in release-runner.sh]
+#   NOMAD_ALLOC_ID                names the holder, so that a lost answer can be asked for again, and marks processes
+#   NOMAD_ALLOC_DIR               shared by the tasks of an allocation: a runner that lives in it is removed at its end,
+#                                 and runner-exit has the exit code of start-runner.sh for release-runner.sh
 #   NOMAD_TASK_DIR                this task's own directory
 #
 # curl is called as `curl --disable --silent --show-error --include --connect-timeout N --max-time N
 # --write-out FORMAT --config -`, where FORMAT is \n%{http_code} and the config on its stdin has the keys url, request,
-# data and header.
+# data, header, noproxy and unix-socket.
 
 # A name that comes in with the environment stays exported when it is assigned: none of these may.
-unset claim claim_url response json value status
+unset claim claim_url response json value status told
 nl='
 '
 signal=
@@ -51,13 +55,14 @@ seconds() {
   eval "$1=\$value"
 }
 
-# $1: default of the whole time to wait for an answer
+# $1: default of the whole time to wait for an answer, $2: default of RUNNER_CLEAN_SECONDS
 configure_claim() {
   [ -n "${NOMAD_TASK_DIR:-}" ] || die 10 "NOMAD_TASK_DIR is not set; Nomad sets it to the task's local directory"
   RUNNER_PAYLOAD=${RUNNER_PAYLOAD:-$NOMAD_TASK_DIR/dispatch.json}
   seconds RUNNER_CLAIM_TIMEOUT_SECONDS "$1"
   seconds RUNNER_CLAIM_ATTEMPT_SECONDS 45
   seconds RUNNER_CLAIM_PAUSE_SECONDS 1
+  seconds RUNNER_CLEAN_SECONDS "$2"
   RUNNER_POLL_SECONDS=${RUNNER_POLL_SECONDS:-1}
   case ${NOMAD_ALLOC_ID:-} in *[!A-Za-z0-9-]*) die 10 "NOMAD_ALLOC_ID must be letters, digits and -" ;; esac
   command -v curl >/dev/null || die 10 "curl is not on the PATH; the claim is shown with it"
@@ -109,6 +114,7 @@ read_payload() {
 request() {
   printf 'url = "%s"\nrequest = "%s"\ndata = ""\nheader = "Authorization: Bearer %s"\n' "$claim_url" "$1" "$claim"
   [ -z "${NOMAD_ALLOC_ID:-}" ] || printf 'header = "X-Runner-Holder: %s"\n' "$NOMAD_ALLOC_ID"
+  [ -z "${told:-}" ] || printf 'header = "X-Runner-Exit: %s"\n' "$told"
 }
 
 # $1: POST or DELETE. Sets $status (000: no answer) and $response, headers first.
@@ -149,4 +155,92 @@ show_claim() {
     pause "$wait"
     [ -z "$signal" ] || return 0
   done
+}
+
+# Sets $runner_directory: where a runner lives that is the allocation's own. Fails where the environment does not say so
+# beyond doubt, since what is there is removed, at times by root. Nomad calls the shared directory `alloc` everywhere.
+own_directory() {
+  case ${NOMAD_ALLOC_DIR:-} in
+    *[!A-Za-z0-9._/@:+-]* | *..* | *//* | [!/]*) return 1 ;;
+    */alloc) runner_directory=$NOMAD_ALLOC_DIR/runner ;;
+    *) return 1 ;;
+  esac
+}
+
+# $1: exit code, for release-runner.sh. 1<>: what workflow code may have put there is not waited for, as a FIFO would be.
+write_exit() {
+  own_directory || return 0
+  rm -f "$NOMAD_ALLOC_DIR/runner-exit" 2>/dev/null && printf '%s\n' "$1" 1<>"$NOMAD_ALLOC_DIR/runner-exit"
+}
+
+# Sets $told to the exit code of start-runner.sh, or to nothing.
+read_exit() {
+  told=
+  own_directory && [ -f "$NOMAD_ALLOC_DIR/runner-exit" ] && [ ! -L "$NOMAD_ALLOC_DIR/runner-exit" ] || return 0
+  told=$(head -c 4 "$NOMAD_ALLOC_DIR/runner-exit" 2>/dev/null | tr -d '\000')
+  case $told in *[!0-9]* | ????*) told= ;; esac
+}
+
+# $1: process id. Whether it is the runner's: the mark of this allocation in the environment with which it began, or at
+# work in the directory that is going to be removed, as a daemon is whose title overwrites its environment. Of other
+# users' processes only root can know, and nothing of a machine's other processes is guessed.
+is_left() {
+  [ "$1" != $$ ] && [ -r "/proc/$1/environ" ] || return 1
+  case $nl$(tr '\000' '\n' 2>/dev/null <"/proc/$1/environ")$nl in
+    *"${nl}RUNNER_ALLOCATION=$NOMAD_ALLOC_ID$nl"*) return 0 ;;
+  esac
+  own_directory || return 1
+  case $(readlink "/proc/$1/cwd" 2>/dev/null) in "$runner_directory" | "$runner_directory"/*) return 0 ;; esac
+  return 1
+}
+
+# Kills what a workflow job left running. With exec and docker the PID namespace would; with raw_exec Nomad kills the
+# task's process group, and its cgroup only as root and after the poststop task (drivers/shared/executor and
+# client/allocrunner/taskrunner in hashicorp/nomad). A daemon is in neither by then, and may write into what is removed.
+end_processes() {
+  [ -n "${NOMAD_ALLOC_ID:-}" ] || return 0
+  rounds=0 left=some
+  while [ -n "$left" ] && [ $rounds -lt 20 ]; do
+    left=
+    for value in /proc/[0-9]*; do
+      is_left "${value#/proc/}" || continue
+      left="$left ${value#/proc/}"
+      kill -s KILL "${value#/proc/}" 2>/dev/null
+    done
+    [ -z "$left" ] || sleep 0.1 2>/dev/null || sleep 1
+    rounds=$((rounds + 1))
+  done
+  [ $rounds -eq 1 ] || log "ended what was left running"
+  [ -z "$left" ] || log "processes do not end:$left" >&2
+}
+
+# $@: what to run it with. rm follows no link, and with the option (GNU) enters no other file system.
+clear_away() {
+  rest=$((clean_end - $(now)))
+  [ "$rest" -gt 0 ] || return 1
+  "$@" timeout "$rest" rm -rf ${one_file_system:+"$one_file_system"} -- "$runner_directory" 2>/dev/null
+  [ ! -e "$runner_directory" ] && [ ! -L "$runner_directory" ]
+}
+
+# Nomad keeps the directory of an allocation until garbage collection, and with it a gigabyte of every job. What another
+# user wrote (a container as root, sudo) takes more rights: sudo where the workflow had it, or a poststop task as root.
+remove_runner() {
+  own_directory && { [ -e "$runner_directory" ] || [ -L "$runner_directory" ]; } || return 0
+  while read -r _ value _; do
+    case $value in "$runner_directory" | "$runner_directory"/*)
+      log "$value is mounted; $runner_directory stays, unmount it first" >&2
+      return 0
+      ;;
+    esac
+  done </proc/self/mounts
+  clean_end=$(($(now) + RUNNER_CLEAN_SECONDS))
+  one_file_system=--one-file-system
+  rm "$one_file_system" -f 2>/dev/null || one_file_system=
+  clear_away && return
+  # A job's own read-only directories, such as Go's module cache.
+  [ ! -d "$runner_directory" ] || [ -L "$runner_directory" ] ||
+    timeout "$RUNNER_CLEAN_SECONDS" chmod -R u+rwx "$runner_directory" 2>/dev/null
+  clear_away && return
+  ! sudo -n true 2>/dev/null || ! clear_away sudo -n || return 0
+  log "cannot remove all of $runner_directory; Nomad does at garbage collection" >&2
 }

@@ -14,6 +14,11 @@
 #   JOB_HOOK_STATE         file for start-runner.sh: `checking`, then `allowed` or `refused`
 #   JOB_HOOK_ALLOW_FORKS   true: every job may run
 #   JOB_HOOK_RUNNER_ROOT   where externals/node*/bin/node are, which every runner ships; else `node` on the PATH
+#   JOB_HOOK_NEXT          the class's own hook, for jobs that are allowed
+#
+# The class's own hook runs as the runner would run it: same shell, environment and working directory, and what it writes
+# to GITHUB_ENV or GITHUB_PATH counts. Its exit code is this one's: other than 0 fails the job as a failed hook does, so
+# steps with `if: always()` still run. It is the operator's, no fence.
 #
 # Why a refusal is more than exit 1: a failed hook only sets the job's status, and steps with `if: always()` or
 # `if: failure()` run all the same (StepsRunner.cs). So the hook ends the worker: on SIGTERM it skips all further steps
@@ -40,8 +45,36 @@ refuse() {
   exit 1
 }
 
+# Runs $JOB_HOOK_NEXT and hands signals on to it: the runner signals only this process, and kills it 10 s later.
+run_next() {
+  [ -r "$JOB_HOOK_NEXT" ] || fail "$JOB_HOOK_NEXT cannot be read."
+  case $JOB_HOOK_NEXT in
+    *.ps1) set -- pwsh -command ". '$JOB_HOOK_NEXT'" ;;
+    *) set -- bash -e "$JOB_HOOK_NEXT" ;;
+  esac
+  [ "$1" != bash ] || command -v bash >/dev/null || { shift && set -- sh "$@"; }
+  # A shell starts a background process with SIGINT ignored, and what finds it so keeps it so.
+  interrupt=INT
+  if env --default-signal=INT,QUIT true 2>/dev/null; then set -- env --default-signal=INT,QUIT "$@"; else interrupt=TERM; fi
+  trap 'kill -s $interrupt "$next_pid" || :' INT
+  trap 'kill -s TERM "$next_pid" || :' TERM
+  "$@" &
+  next_pid=$!
+  # A trap ends `wait` before its time.
+  while wait "$next_pid"; code=$?; kill -0 "$next_pid" 2>/dev/null; do :; done
+  [ $code -eq 0 ] || fail "$JOB_HOOK_NEXT ended with $code."
+  exit 0
+}
+
+# $1: why
+fail() {
+  printf '::error title=Job-started hook of this runner class::%s\n' "$1"
+  exit "${code:-1}"
+}
+
 allow() {
   state allowed || refuse "The runner's state file cannot be written."
+  [ -z "${JOB_HOOK_NEXT:-}" ] || run_next
   exit 0
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Gives a dispatch's claim back: the Worker spends it and removes the runner's registration if one is left. The poststop
-# task of runner.nomad.hcl; idempotent. claim.sh, beside this file, says what it reads from the environment.
+# Gives a dispatch's claim back: the Worker spends it and removes the runner's registration if one is left. Then, where
+# start-runner.sh was killed, it ends and removes what that one could not. The poststop task of runner.nomad.hcl;
+# idempotent. claim.sh, beside this file, says what it reads from the environment.
 #
 # Exit codes
 #     0  done, or the Worker could not be reached or refused: its sweep removes what is left, and a failure here would
@@ -10,8 +11,18 @@
 set -u
 . "${0%/*}/claim.sh"
 
-configure_claim 120
+# shellcheck disable=SC2317 # the trap below calls it
+last_words() {
+  code=$?
+  end_processes
+  remove_runner
+  exit "$code"
+}
+
+configure_claim 120 120
+trap last_words EXIT
 read_payload
+read_exit
 if ! show_claim DELETE || [ -n "$signal" ]; then
   log "no answer in time (last: $status); the Worker's sweep removes the runner" >&2
 elif [ "$status" = 204 ]; then

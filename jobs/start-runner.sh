@@ -1,12 +1,17 @@
 #!/bin/sh
 # One runner, at most one workflow job: shows the dispatch's claim to the Worker, starts the runner's listener with the
-# JIT config it got for it, and watches over it. The main task of runner.nomad.hcl; POSIX sh, curl and coreutils.
+# JIT config it got for it, watches over it, and takes away what it leaves. The main task of runner.nomad.hcl.
 #
 # Environment (defaults in brackets; times in seconds), besides what claim.sh, beside this file, reads
 #   RUNNER_ROOT                   the unpacked runner: bin/, externals/ [/home/runner]
-#   RUNNER_COPY                   true: copy it to $NOMAD_TASK_DIR/runner and run that [false]
+#   RUNNER_COPY                   true: copy it to $NOMAD_ALLOC_DIR/runner and run that [false]. A runner there, copied
+#                                 or not, has HOME and TMPDIR there, too, and is removed at the end
 #   RUNNER_LISTENER               program to start [bin/Runner.Listener in the root that is used]
 #   RUNNER_HOOK                   job-started hook [$NOMAD_TASK_DIR/job-started-hook.sh]
+#   RUNNER_USER_STARTED_HOOK      script that runs after it, where its word is to run the workflow job [none]
+#   RUNNER_USER_COMPLETED_HOOK    script that runs after the last step of a workflow job [none]
+#   DOCKER_HOST                   unix:///PATH or tcp://HOST:PORT of a Docker daemon of the runner's own [none]
+#   RUNNER_WAIT_FOR_DOCKER_SECONDS  for it to answer, before the claim is shown [0: it is not waited for]
 #   RUNNER_ALLOW_FORKS            true: the hook lets other repositories' code run [false]
 #   RUNNER_IDLE_TIMEOUT_SECONDS   without a workflow job, from the listener's start [300]
 #   RUNNER_MAX_DURATION_SECONDS   of a workflow job, from when it is first seen [21600]
@@ -24,6 +29,7 @@
 #    13  GitHub refused the JIT config (502)
 #    14  no answer to the claim in time
 #    15  an answer to the claim that is not understood
+#    16  no Docker daemon in time; the claim was not shown
 #    20  idle: no workflow job came
 #    21  the workflow job was stopped at its maximum duration
 #    22  no workflow job came and the listener left by itself: GitHub removed the runner
@@ -35,10 +41,10 @@
 set -u
 . "${0%/*}/claim.sh"
 unset jit_config
-reason='' verdict='' listener_pid='' code=0
+reason='' verdict='' listener_pid='' root='' code=0
 
 configure() {
-  configure_claim 600
+  configure_claim 600 20
   RUNNER_ROOT=${RUNNER_ROOT:-/home/runner}
   RUNNER_HOOK=${RUNNER_HOOK:-$NOMAD_TASK_DIR/job-started-hook.sh}
   state=$NOMAD_TASK_DIR/runner-state
@@ -47,16 +53,44 @@ configure() {
   seconds RUNNER_STOP_GRACE_SECONDS 60
   seconds RUNNER_UPDATE_WAIT_SECONDS 30
   seconds RUNNER_RETRY_PAUSE_SECONDS 5
+  seconds RUNNER_WAIT_FOR_DOCKER_SECONDS 0
   listener=${RUNNER_LISTENER:-$RUNNER_ROOT/bin/Runner.Listener}
   [ -x "$listener" ] || die 10 "no listener at $listener; set RUNNER_ROOT to an unpacked runner"
   # The runner fails the hook's step when the file is missing, but goes on to the steps that say `if: always()`.
   [ -r "$RUNNER_HOOK" ] || die 10 "no job-started hook at $RUNNER_HOOK; without it no workflow job may run"
+  for value in "${RUNNER_USER_STARTED_HOOK:-}" "${RUNNER_USER_COMPLETED_HOOK:-}"; do
+    [ -z "$value" ] || [ -r "$value" ] || die 10 "no hook at $value, which the class names"
+  done
+  [ "${RUNNER_COPY:-false}" != true ] || own_directory ||
+    die 10 "NOMAD_ALLOC_DIR must be an absolute path that ends in /alloc to copy the runner to, got '${NOMAD_ALLOC_DIR:-}'"
   # A shell starts background processes with SIGINT ignored, and a program that finds it so keeps it so.
   stop_signal=INT default_signal='env --default-signal=INT,QUIT'
   if ! $default_signal true 2>/dev/null; then
     # Not GNU coreutils. The listener takes SIGTERM as it takes SIGINT (src/Runner.Listener/Runner.cs).
     stop_signal=TERM default_signal=
   fi
+}
+
+# A JIT config is good for minutes only, so the daemon comes first: a sidecar has been started, but not more.
+wait_for_docker() {
+  [ "$RUNNER_WAIT_FOR_DOCKER_SECONDS" -gt 0 ] || return 0
+  value=${DOCKER_HOST:-}
+  case $value in
+    *[!A-Za-z0-9._:/-]*) value= ;;
+    unix:///?*) value="url = \"http://docker/_ping\"${nl}unix-socket = \"${value#unix://}\"" ;;
+    tcp://?*) value="url = \"http://${value#tcp://}/_ping\"" ;;
+    *) value= ;;
+  esac
+  [ -n "$value" ] || die 10 "DOCKER_HOST must be unix:///PATH or tcp://HOST:PORT, got '${DOCKER_HOST:-}'"
+  docker_end=$(($(now) + RUNNER_WAIT_FOR_DOCKER_SECONDS))
+  while [ -z "$signal" ]; do
+    response=$(printf '%s\nnoproxy = "*"\n' "$value" | curl --disable --silent --max-time 5 --config -)
+    [ "$response" != OK ] || return 0
+    [ "$(now)" -lt "$docker_end" ] ||
+      die 16 "no Docker daemon at $DOCKER_HOST within $RUNNER_WAIT_FOR_DOCKER_SECONDS s; no runner started"
+    sleep "$RUNNER_POLL_SECONDS"
+  done
+  leave
 }
 
 # Exits unless the claim is granted.
@@ -87,8 +121,14 @@ read_answer() {
   case $jit_config in '' | *[!A-Za-z0-9+/=_-]*) die 15 "the JIT config is not base64" ;; esac
 }
 
+# Its own Docker daemon mounts externals/ into job containers, and sees of the runner only what they share.
 copy_runner() {
-  mkdir "$root" && cp -R "$RUNNER_ROOT/bin" "$root/bin" && ln -s "$RUNNER_ROOT/externals" "$root/externals" || return 1
+  mkdir "$root" && cp -R "$RUNNER_ROOT/bin" "$root/bin" || return 1
+  if [ -n "${DOCKER_HOST:-}" ]; then
+    cp -R "$RUNNER_ROOT/externals" "$root/externals" || return 1
+  else
+    ln -s "$RUNNER_ROOT/externals" "$root/externals" || return 1
+  fi
   # What the operator put into every job's environment and PATH (`.env` and `.path` of the runner's root).
   for value in .env .path; do
     [ ! -f "$RUNNER_ROOT/$value" ] || cp "$RUNNER_ROOT/$value" "$root/$value" || return 1
@@ -100,7 +140,7 @@ copy_runner() {
 prepare_root() {
   root=$RUNNER_ROOT
   if [ "${RUNNER_COPY:-false}" = true ]; then
-    root=$NOMAD_TASK_DIR/runner
+    root=$runner_directory
     copy_runner || die 10 "cannot copy $RUNNER_ROOT to $root"
   elif ! mkdir "$root/.in-use" 2>/dev/null; then
     die 10 "$root is not writable, or was used by another allocation; set RUNNER_COPY=true"
@@ -108,6 +148,9 @@ prepare_root() {
   rm -rf "$state" "$root"/_diag/Worker_*.log
   mkdir "$state" || die 10 "cannot create $state"
   listener=${RUNNER_LISTENER:-$root/bin/Runner.Listener}
+  # With raw_exec these are else every runner's, and with exec the home does not exist.
+  ! own_directory || [ "$root" != "$runner_directory" ] || mkdir -p "$root/_home" "$root/_tmp" ||
+    die 10 "cannot create $root/_home and $root/_tmp"
 }
 
 # Starts the listener. $1: JIT config, or empty on a restart: it has written what it needs then.
@@ -119,7 +162,10 @@ launch() {
     cd "$root" || exit 1
     [ -z "$1" ] || export ACTIONS_RUNNER_INPUT_JITCONFIG="$1"
     export ACTIONS_RUNNER_HOOK_JOB_STARTED="$RUNNER_HOOK" ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1 \
-      JOB_HOOK_STATE="$state/job" JOB_HOOK_ALLOW_FORKS="${RUNNER_ALLOW_FORKS:-false}" JOB_HOOK_RUNNER_ROOT="$root"
+      JOB_HOOK_STATE="$state/job" JOB_HOOK_ALLOW_FORKS="${RUNNER_ALLOW_FORKS:-false}" JOB_HOOK_RUNNER_ROOT="$root" \
+      JOB_HOOK_NEXT="${RUNNER_USER_STARTED_HOOK:-}" RUNNER_ALLOCATION="${NOMAD_ALLOC_ID:-}"
+    [ -z "${RUNNER_USER_COMPLETED_HOOK:-}" ] || export ACTIONS_RUNNER_HOOK_JOB_COMPLETED="$RUNNER_USER_COMPLETED_HOOK"
+    [ ! -d "$root/_home" ] || export HOME="$root/_home" TMPDIR="$root/_tmp"
     unset NOMAD_TOKEN VAULT_TOKEN CONSUL_HTTP_TOKEN CONSUL_TOKEN
     # shellcheck disable=SC2086 # a command with its arguments, or nothing
     exec $default_signal "$listener" run
@@ -214,8 +260,22 @@ leave() {
   die $((30 + code)) "the listener ended with $code"
 }
 
+# Whatever the end. The exit code comes first: Nomad may not wait for the rest.
+# shellcheck disable=SC2317 # the trap below calls it
+last_words() {
+  code=$?
+  write_exit "$code"
+  [ -z "$root" ] || end_processes
+  [ -z "$root" ] || remove_runner
+  exit "$code"
+}
+
+trap last_words EXIT
+# What stands if SIGKILL ends this script.
+write_exit 137
 configure
 read_payload
+wait_for_docker
 claim_or_leave
 claim=
 read_answer

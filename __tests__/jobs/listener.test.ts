@@ -169,14 +169,15 @@ test("with RUNNER_COPY the listener runs from a copy that shares nothing it writ
   mkdirSync(join(task.root, "_diag"));
   writeFileSync(join(task.root, "_diag/Worker_of-another.log"), "");
   writeFileSync(join(task.root, ".env"), "LANG=C.UTF-8\n");
-  start([{ exit: 0 }], { RUNNER_COPY: "true" });
+  start([idle], { RUNNER_COPY: "true" });
+  await task.until(() => task.events.includes("start"), "the listener");
 
-  expect(await task.exited()).toBe(22);
-  const copy = join(task.local, "runner");
-  expect(task.reported[0]?.cwd).toBe(copy);
-  expect(readFileSync(join(copy, ".env"), "utf8")).toBe("LANG=C.UTF-8\n");
-  expect(existsSync(join(copy, "externals"))).toBe(true);
+  expect(task.reported[0]?.cwd).toBe(task.copy);
+  expect(readFileSync(join(task.copy, ".env"), "utf8")).toBe("LANG=C.UTF-8\n");
+  expect(existsSync(join(task.copy, "externals"))).toBe(true);
   expect(existsSync(join(task.root, ".in-use"))).toBe(false);
+  task.signal("SIGTERM");
+  expect(await task.exited()).toBe(143);
 });
 
 test("logs of an earlier worker are not taken for a workflow job", async () => {

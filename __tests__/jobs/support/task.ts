@@ -60,6 +60,9 @@ export interface TaskOptions {
 export class Task {
   readonly directory = mkdtempSync(join(tmpdir(), "runner-task-"));
   readonly local = join(this.directory, "local");
+  /** What the allocation's tasks share, with a runner that was copied. */
+  readonly shared = join(this.directory, "alloc");
+  readonly copy = join(this.shared, "runner");
   readonly root = join(this.directory, "home");
   readonly payloadFile = join(this.local, "dispatch.json");
   readonly allocationId = randomUUID();
@@ -70,6 +73,7 @@ export class Task {
 
   constructor() {
     mkdirSync(this.local);
+    mkdirSync(this.shared);
     for (const name of ["claim.sh", "start-runner.sh", "release-runner.sh", "job-started-hook.sh"]) {
       copyFileSync(join(JOBS, name), join(this.local, name));
     }
@@ -92,6 +96,7 @@ export class Task {
         PATH: process.env["PATH"],
         HOME: this.directory,
         NOMAD_TASK_DIR: this.local,
+        NOMAD_ALLOC_DIR: this.shared,
         NOMAD_ALLOC_ID: this.allocationId,
         RUNNER_ROOT: this.root,
         RUNNER_IDLE_TIMEOUT_SECONDS: "15",
