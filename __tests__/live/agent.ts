@@ -3,14 +3,19 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { descendants, endAll } from "./processes";
+import { type Process, descendants, endAll } from "./processes";
 
 /** A server that runs, with the directory in which it keeps everything. */
 export interface Agent {
+  /** Of the process that runs, or ran last. */
   readonly pid: number;
   readonly directory: string;
   /** The end of what it logged. */
   log(): string;
+  /** Ends the server alone: what it runs goes on. @param signal SIGINT lets it take its leave, SIGKILL does not */
+  halt(signal: "SIGINT" | "SIGKILL"): Promise<void>;
+  /** Starts it again, as it was and with what it has kept, after {@link Agent.halt}. */
+  resume(): Promise<void>;
   /** Ends it, with what it runs, and removes its directory; safe to call twice. */
   close(): Promise<void>;
 }
@@ -39,24 +44,23 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const directory = await mkdtemp(join(tmpdir(), "a-"));
   // Tasks of another user have to get through to their own directories.
   await chmod(directory, 0o711);
-  const agent = spawn(options.program, await options.args(directory), {
-    env: { ...options.environment, TMPDIR: directory, HOME: directory },
-    // Ctrl-C is for the program that started it: that one ends it in its turn.
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const args = await options.args(directory);
   let log = "";
   const note = (chunk: unknown): void => {
     log = (log + String(chunk)).slice(-LOG_CHARACTERS);
   };
-  for (const stream of [agent.stdout, agent.stderr]) stream.on("data", note);
-  agent.once("error", note);
+  let agent = launch(options, args, directory, note);
+  // What it started, once it no longer is the parent of that.
+  const orphans: Process[] = [];
+  const halt = async (signal: NodeJS.Signals): Promise<void> => {
+    // A client of Nomad leaves its tasks running when it ends, so that the next one finds them.
+    if (agent.pid !== undefined) orphans.push(...descendants(agent.pid));
+    await stop(agent, signal);
+  };
   let closed: Promise<void> | null = null;
   const closeAll = async (): Promise<void> => {
-    // A client of Nomad leaves its tasks running when it ends, so that the next one finds them.
-    const started = agent.pid === undefined ? [] : descendants(agent.pid);
-    await stop(agent);
-    endAll(started);
+    await halt("SIGINT");
+    endAll(orphans);
     unmountBeneath(directory);
     await rm(directory, { recursive: true, force: true });
   };
@@ -67,7 +71,33 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await close();
     throw new Error(`${options.name} did not start: ${String(error)}\n${log}`);
   }
-  return { pid: agent.pid ?? 0, directory, log: () => log, close };
+  const resume = async (): Promise<void> => {
+    agent = launch(options, args, directory, note);
+    await untilReady(agent, options);
+  };
+  return {
+    get pid() {
+      return agent.pid ?? 0;
+    },
+    ...{ directory, log: () => log, halt, resume, close },
+  };
+}
+
+function launch(
+  { program, environment }: AgentOptions,
+  args: readonly string[],
+  directory: string,
+  note: (chunk: unknown) => void,
+): ChildProcess {
+  const agent = spawn(program, args, {
+    env: { ...environment, TMPDIR: directory, HOME: directory },
+    // Ctrl-C is for the program that started it: that one ends it in its turn.
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [agent.stdout, agent.stderr]) stream.on("data", note);
+  agent.once("error", note);
+  return agent;
 }
 
 /**
@@ -97,10 +127,10 @@ async function untilReady(agent: ChildProcess, { ready }: AgentOptions): Promise
   }
 }
 
-async function stop(agent: ChildProcess): Promise<void> {
+async function stop(agent: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (agent.pid === undefined || agent.exitCode !== null || agent.signalCode !== null) return;
   const ended = new Promise((resolve) => agent.once("exit", resolve));
-  agent.kill("SIGINT");
+  agent.kill(signal);
   const killer = setTimeout(() => agent.kill("SIGKILL"), STOP_MS);
   await ended;
   clearTimeout(killer);

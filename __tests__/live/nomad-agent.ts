@@ -9,6 +9,8 @@ export interface NomadAgent extends HttpApi {
   readonly pids: readonly number[];
   /** Where its clients keep everything, allocations too. */
   readonly data: readonly string[];
+  /** The second client, where there is one. */
+  readonly second: Pick<Agent, "pid" | "halt" | "resume"> | undefined;
   /** The end of what its server logged. */
   log(): string;
   /** Secret of the management token. */
@@ -25,6 +27,8 @@ export interface NomadAgentOptions {
   readonly vaultUrl?: string;
   /** Whether there is a second node, for jobs on distinct hosts. @default false */
   readonly twoNodes?: boolean;
+  /** More of the `client` and `server` blocks of every agent's configuration. @default nothing */
+  readonly more?: { readonly client?: object; readonly server?: object };
 }
 
 /** Seconds that a task may ask for to end in; a runner's job asks for 90, and a client grants 30 by default. */
@@ -57,7 +61,13 @@ export async function startNomadAgent(options: NomadAgentOptions): Promise<Nomad
     throw error;
   }
   const data = agents.map(({ directory }) => dataOf(directory));
-  return { ...api, pids: agents.map(({ pid }) => pid), data, log: () => server.log(), token, close };
+  return {
+    ...api,
+    get pids() {
+      return agents.map(({ pid }) => pid);
+    },
+    ...{ data, second: agents[1], log: () => server.log(), token, close },
+  };
 }
 
 /** Another node. */
@@ -67,7 +77,7 @@ async function startClient(options: NomadAgentOptions, rpc: number, api: HttpApi
     name: "nomad's second client",
     program: options.program,
     args: (directory) => {
-      const { client, ...others } = settings(options, directory);
+      const { client, server: _none, ...others } = settings(options, directory);
       const servers = [`127.0.0.1:${String(rpc)}`];
       const advertise = { http: "127.0.0.1", rpc: "127.0.0.1", serf: "127.0.0.1" };
       const joined = { ...others, ports, advertise, client: { ...client, enabled: true, servers } };
@@ -82,7 +92,7 @@ async function startClient(options: NomadAgentOptions, rpc: number, api: HttpApi
   });
 }
 
-function settings({ vaultUrl }: NomadAgentOptions, directory: string) {
+function settings({ vaultUrl, more }: NomadAgentOptions, directory: string) {
   return {
     acl: { enabled: true },
     // A development agent makes a directory beside this one, too.
@@ -92,7 +102,9 @@ function settings({ vaultUrl }: NomadAgentOptions, directory: string) {
       max_kill_timeout: MAX_KILL_TIMEOUT,
       // It looks for the cloud it might run in, by network, and would not start where a proxy answers in its place.
       options: { "fingerprint.denylist": "env_aws,env_azure,env_digitalocean,env_gce" },
+      ...more?.client,
     },
+    server: { ...more?.server },
     ...(vaultUrl !== undefined && {
       vault: {
         enabled: true,

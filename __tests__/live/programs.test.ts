@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findPrograms } from "./programs";
+import { ALL_PROGRAMS, type Programs, findProgram, findPrograms } from "./programs";
 
 const VERSIONS: Readonly<Record<string, string>> = {
   nomad: "Nomad v2.0.5\nBuildDate 2026-01-01\nRevision abc",
@@ -10,6 +10,11 @@ const VERSIONS: Readonly<Record<string, string>> = {
   bao: "OpenBao v2.5.5 (abc)",
   terraform: "Terraform v1.11.4\non linux_amd64",
 };
+
+const asking =
+  (versions: Readonly<Record<string, string>>) =>
+  (file: string): string =>
+    versions[file.split("/").at(-1) ?? ""] ?? "";
 
 describe("the programs of the live run", () => {
   let directory: string;
@@ -28,8 +33,7 @@ describe("the programs of the live run", () => {
   const find = (
     more: Readonly<Record<string, string>> = {},
     versions: Readonly<Record<string, string>> = VERSIONS,
-  ): ReturnType<typeof findPrograms> =>
-    findPrograms({ PATH: `:${directory}`, ...more }, (file) => versions[file.split("/").at(-1) ?? ""] ?? "");
+  ): Programs => findPrograms({ PATH: `:${directory}`, ...more }, asking(versions), ALL_PROGRAMS);
 
   it("are found on the PATH, with their versions", () => {
     install("nomad", "consul", "vault", "bao", "terraform");
@@ -83,5 +87,19 @@ describe("the programs of the live run", () => {
   it.each(["Nomad v1.11.2", "Nomad v1.12.0", "Nomad v2.0.0-rc.1"])("%s is taken", (said) => {
     install("nomad", "consul", "vault", "terraform");
     expect(() => find({}, { ...VERSIONS, nomad: said })).not.toThrow();
+  });
+
+  it("are only those that a part needs", () => {
+    install("nomad");
+    const found = findPrograms({ PATH: directory }, asking(VERSIONS), ["nomad"]);
+    expect(Object.keys(found)).toEqual(["nomad"]);
+    expect(() => findPrograms({ PATH: "" }, asking(VERSIONS), ["nomad"])).toThrow(/nomad: there is no nomad/);
+  });
+
+  it("may be there or not where a part can do without them", () => {
+    install("consul");
+    expect(findProgram({ PATH: directory }, asking(VERSIONS), "consul")?.version).toBe("1.16.4");
+    expect(findProgram({ PATH: directory }, asking(VERSIONS), "vault")).toBeNull();
+    expect(findProgram({ PATH: directory }, asking({ consul: "Consul v1.0.0" }), "consul")).toBeNull();
   });
 });

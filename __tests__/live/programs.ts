@@ -72,26 +72,33 @@ const WANTED: Readonly<Record<ProgramName, Wanted>> = {
 export type AskVersion = (file: string) => string;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Every one of them. */
+export const ALL_PROGRAMS = ["nomad", "consul", "vault", "terraform"] as const;
+
 /**
- * Finds every program of the live run, in the environment's variables or on its PATH.
+ * Finds programs of the live run, in the environment's variables or on its PATH.
  * @throws Error naming all that are lacking, do not start or are too old, and how to get each
  */
-export function findPrograms(environment: Environment, ask: AskVersion): Programs {
+export function findPrograms<N extends ProgramName>(
+  environment: Environment,
+  ask: AskVersion,
+  names: readonly N[],
+): Readonly<Record<N, Program>> {
   const wrong: string[] = [];
-  const find = (name: ProgramName): Program => {
-    const found = look(WANTED[name], environment, ask);
-    if (typeof found !== "string") return found;
-    wrong.push(`  ${name}: ${found}. ${advice(WANTED[name])}`);
-    return { file: "", title: "", version: "" };
-  };
-  const programs = {
-    nomad: find("nomad"),
-    consul: find("consul"),
-    vault: find("vault"),
-    terraform: find("terraform"),
-  };
+  const found = names.flatMap((name) => {
+    const program = look(WANTED[name], environment, ask);
+    if (typeof program !== "string") return [[name, program] as const];
+    wrong.push(`  ${name}: ${program}. ${advice(WANTED[name])}`);
+    return [];
+  });
   if (wrong.length > 0) throw new Error(`This needs programs that are not there:\n${wrong.join("\n")}`);
-  return programs;
+  return Object.fromEntries(found) as Record<N, Program>;
+}
+
+/** One that a run can do without. @returns null where it is not there, does not start or is too old */
+export function findProgram(environment: Environment, ask: AskVersion, name: ProgramName): Program | null {
+  const found = look(WANTED[name], environment, ask);
+  return typeof found === "string" ? null : found;
 }
 
 /** @returns the program, or what is wrong with it */

@@ -1,4 +1,4 @@
-import { Report, aligned, check } from "./report";
+import { Report, aligned, check, notHere } from "./report";
 import { hint } from "./stack/deployment";
 
 describe("the live run's report", () => {
@@ -36,6 +36,22 @@ describe("the live run's report", () => {
     expect(report.failed()).toEqual([]);
     expect(report.lines(true).at(-1)).toBe("All as it has to be, after 0 s.");
     expect(report.lines(false).at(-1)).toBe("not played to its end, after 0 s.");
+  });
+
+  it("counts what this machine cannot show neither for nor against", async () => {
+    const report = new Report();
+    const checks = [check("one", []), notHere("two", "there is no docker")];
+    await report.stage("first", () => Promise.resolve(checks));
+    await report.stage("second", () => Promise.resolve([check("three", [])]));
+    expect(report.failed()).toEqual([]);
+    const lines = report.lines(true).map((line) => line.replace(/ \d+\.\d {2}/g, " 0.0  "));
+    expect(lines.slice(0, 4)).toEqual([
+      "stage   seconds  held  not run here",
+      "first       0.0   1/1             1",
+      "second      0.0   1/1              ",
+      "all         0.0   2/2             1",
+    ]);
+    expect(log.mock.calls.flat()).toContain("  -      two: not run here: there is no docker");
   });
 
   it("does not count a stage that could not be played", async () => {

@@ -4,6 +4,8 @@ export interface Check {
   readonly ok: boolean;
   /** What there was instead, or what was counted. */
   readonly seen: string;
+  /** False where this machine could not look; it counts neither for nor against. @default true */
+  readonly ran?: false;
 }
 
 /** @param wrong is empty when all is as it has to be */
@@ -14,6 +16,11 @@ export function check(text: string, wrong: readonly string[]): Check {
 /** @param seen what there was instead; told only when it does not hold */
 export function holds(text: string, ok: boolean, ...seen: readonly string[]): Check {
   return { text, ok, seen: ok ? "" : seen.join("; ") || "nothing" };
+}
+
+/** Something that this machine cannot show. @param why what it lacks, or what shows it elsewhere */
+export function notHere(text: string, why: string): Check {
+  return { text, ok: true, seen: `not run here: ${why}`, ran: false };
 }
 
 interface Stage {
@@ -38,8 +45,10 @@ export class Report {
     const began = Date.now();
     console.log(`\n${title}`);
     const checks = await play();
-    for (const { ok, text, seen } of checks)
-      console.log(`  ${ok ? "ok    " : "FAILED"} ${text}${seen === "" ? "" : `: ${seen}`}`);
+    for (const { ok, text, seen, ran } of checks)
+      console.log(
+        `  ${ran === false ? "-     " : ok ? "ok    " : "FAILED"} ${text}${seen === "" ? "" : `: ${seen}`}`,
+      );
     this.#stages.push({ title, seconds: (Date.now() - began) / 1000, checks });
   }
 
@@ -54,13 +63,14 @@ export class Report {
    */
   lines(completed: boolean): readonly string[] {
     const rows = this.#stages.map(({ title, seconds, checks }) => {
-      const held = checks.filter(({ ok }) => ok).length;
-      return [title, seconds.toFixed(1), `${String(held)}/${String(checks.length)}`];
+      return [title, seconds.toFixed(1), heldOf(checks), notRunOf(checks)];
     });
     const all = this.#stages.flatMap(({ checks }) => checks);
     const seconds = ((Date.now() - this.#began) / 1000).toFixed(1);
-    const sum = `${String(all.length - this.failed().length)}/${String(all.length)}`;
-    const table = [["stage", "seconds", "held"], ...rows, ["all", seconds, sum]];
+    const head = ["stage", "seconds", "held", "not run here"];
+    const whole = [head, ...rows, ["all", seconds, heldOf(all), notRunOf(all)]];
+    // Most runs can show everything, and need no column for what they cannot.
+    const table = notRunOf(all) === "" ? whole.map((row) => row.slice(0, -1)) : whole;
     const failed = this.failed().length;
     const wrong = failed === 0 ? [] : [`${String(failed)} not as it has to be`];
     const cut = completed ? [] : ["not played to its end"];
@@ -73,6 +83,16 @@ export class Report {
       `${verdict}, after ${String(Math.round(Number(seconds)))} s.`,
     ];
   }
+}
+
+function heldOf(checks: readonly Check[]): string {
+  const ran = checks.filter(({ ran: did }) => did !== false);
+  return `${String(ran.filter(({ ok }) => ok).length)}/${String(ran.length)}`;
+}
+
+function notRunOf(checks: readonly Check[]): string {
+  const count = checks.filter(({ ran }) => ran === false).length;
+  return count === 0 ? "" : String(count);
 }
 
 /** Columns of one width each; the first to the left, numbers to the right. */

@@ -45,15 +45,15 @@ export class RunnersNamespace {
     this.#query = `?namespace=${name}`;
   }
 
-  static async make(agent: NomadAgent): Promise<RunnersNamespace> {
-    await agent.call("POST", `/v1/namespace/${NAMESPACE}`, { Name: NAMESPACE });
-    return new RunnersNamespace(agent, NAMESPACE);
+  static async make(agent: NomadAgent, name = NAMESPACE): Promise<RunnersNamespace> {
+    await agent.call("POST", `/v1/namespace/${name}`, { Name: name });
+    return new RunnersNamespace(agent, name);
   }
 
   /** What the Worker gets of it: an address, and a token that may dispatch and nothing else. */
   async forWorker(): Promise<OutsideNomad> {
     const agent = this.#agent;
-    const name = "dispatch-runners";
+    const name = `dispatch-${this.#name}`;
     // HCL wants the block's content on a line of its own.
     const Rules = `namespace "${this.#name}" {\n  capabilities = ["dispatch-job"]\n}\n`;
     await agent.call("POST", `/v1/acl/policy/${name}`, { Name: name, Rules });

@@ -121,7 +121,9 @@ export class Scheduler {
       if (session?.wake === null && now - session.lastSeen > disconnectMs && runner.jobId === null) {
         runner.session = null;
       }
-      const seen = runner.session?.lastSeen ?? runner.registeredAt;
+      // A poll that is held is a connection: its listener is heard of all the time.
+      const connected = session !== null && session.wake !== null;
+      const seen = connected ? now : (runner.session?.lastSeen ?? runner.registeredAt);
       const job = runner.jobId === null ? undefined : this.#state.jobs.get(runner.jobId);
       if (job?.status === "in_progress") {
         if (now - seen <= lostRunnerMs) continue;
