@@ -88,22 +88,27 @@ const VERSIONS: readonly (readonly string[])[] = [
     `ALTER TABLE runners ADD COLUMN warm INT NOT NULL DEFAULT 0`,
     // repo '*': everything is paused.
     `CREATE TABLE pauses (repo TEXT PRIMARY KEY COLLATE NOCASE, since INT NOT NULL)`,
-    // What GitHub and the ledger do not agree on. side: who has it.
+    // What GitHub and the ledger do not agree on. side: who has it. op: the runner's stamp where that is the ledger.
     `CREATE TABLE strays (
       name TEXT PRIMARY KEY,
       scope TEXT NOT NULL COLLATE NOCASE,
       side TEXT NOT NULL,
       registration_id INT,
+      op TEXT NOT NULL,
       sightings INT NOT NULL,
       first_at INT NOT NULL,
-      last_at INT NOT NULL
+      last_at INT NOT NULL,
+      next_look_at INT NOT NULL DEFAULT 0
     )`,
-    // When each scope's registrations were last compared.
+    // Whose registrations are compared, and when next. A pass over many pages goes on in the next sweep: from page, with
+    // the names that were seen since started_at.
     `CREATE TABLE scopes (
       scope TEXT PRIMARY KEY COLLATE NOCASE,
       active_at INT NOT NULL,
-      compared_at INT NOT NULL DEFAULT 0,
-      page INT NOT NULL DEFAULT 1
+      next_at INT NOT NULL,
+      page INT NOT NULL DEFAULT 1,
+      started_at INT NOT NULL DEFAULT 0,
+      seen TEXT NOT NULL DEFAULT '[]'
     )`,
   ],
 ];
