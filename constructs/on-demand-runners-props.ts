@@ -7,7 +7,14 @@ import type { WebhookWorkerProps } from "./webhook-worker-props";
 import type { RunnerPolicyProps } from "./worker-policy";
 
 /** A runner class: its labels, its driver, its size. What holds for all classes is the stack's. */
-export type RunnerClassProps = Omit<RunnerJobProps, "namespace" | "allowForks" | "dependsOn">;
+export interface RunnerClassProps extends Omit<RunnerJobProps, "namespace" | "allowForks" | "dependsOn"> {
+  /**
+   * Keeps the class's image on every node that may run the class (`ImagePrePull`). It stays there only when the clients' `image_delay`
+   * is more than an hour.
+   * @default false - the first runner on a node waits for the image
+   */
+  readonly prePull?: boolean;
+}
 
 /** Who gets a runner, beyond the selection of repositories. */
 export type SelectionPolicyProps = Omit<RunnerPolicyProps, "repositories"> & {

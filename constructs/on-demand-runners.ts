@@ -7,6 +7,7 @@ import { cloudflareProblems } from "./cloudflare-checks";
 import { DispatchCredential } from "./dispatch-credential";
 import { GeneratedSecret } from "./generated-secret";
 import { hostnameOf, hostnameProblems, zoneProblems } from "./hostnames";
+import { prePullProblems, prePullsOf } from "./pre-pulls";
 import type { BoundRoute } from "./nomad-route";
 import type { OnDemandRunnersProps } from "./on-demand-runners-props";
 import { leftOutWarnings } from "./left-out-check";
@@ -64,6 +65,7 @@ export class OnDemandRunners extends Construct {
           dependsOn: namespace?.ready ?? [],
         }),
     );
+    prePullsOf(this, props.classes, { namespace: this.namespace, dependsOn: namespace?.ready ?? [] });
     const route = props.route.bind(this, {
       stackName: stackNameOf(props),
       accountId: props.cloudflare.accountId,
@@ -175,6 +177,7 @@ function problems(props: OnDemandRunnersProps, runners: OnDemandRunners): string
       jobs.map(({ runnerClass }) => runnerClass),
       policy?.requireSelfHostedLabel ?? true,
     ),
+    ...prePullProblems(props.classes),
     ...payloadProblems(hostname),
     ...cloudflareProblems(cloudflare, props.worker),
     ...scopeProblems(policy, selection),
