@@ -1,5 +1,11 @@
 import { CLAIM_LIFETIME_SECONDS, CLAIM_PATH } from "../contracts/claim";
-import { type DispatchBody, dispatchBody, idempotencyToken } from "../contracts/dispatch";
+import {
+  type DispatchBody,
+  dispatchBody,
+  idempotencyToken,
+  poolDispatchBody,
+  poolIdempotencyToken,
+} from "../contracts/dispatch";
 import type { RunnerClass } from "../contracts/policy";
 import type { App } from "./app";
 import { signClaim } from "./claim-token";
@@ -14,6 +20,7 @@ import {
 } from "./ledger/dispatches";
 import { log } from "./log";
 import { type DispatchError, type DispatchResult, dispatchJob } from "./nomad";
+import { keepPools, poolSize } from "./pools";
 import { mapSixAtATime, sleep } from "./timing";
 
 /** After the answer to GitHub an invocation may go on for 30 s.
@@ -32,12 +39,13 @@ export interface Pass {
 }
 
 /**
- * Sends what is due, and retries what failed for now, within the time after an answer. What does not get through is
+ * Requests what pools lack, sends what is due, and retries what failed for now, within the time after an answer. What does not get through is
  * left to the sweep.
  */
 export async function dispatchSoon(app: App): Promise<void> {
   const end = app.now() + FOLLOW_MS;
   let retries: readonly number[] = [];
+  if (app.subrequests.left() > PASS_COST) await keepPools(app);
   while (app.subrequests.left() >= PASS_COST) {
     const began = app.now();
     const pass = await dispatchDue(app, AT_ONCE);
@@ -84,9 +92,8 @@ async function send(
   if (runnerClass === undefined) return null;
   const result = await request(app, one, runnerClass);
   const fields = {
-    job_id: one.jobId,
+    ...(one.warm === 1 ? { scope: one.scope, reason: "pool" } : { job_id: one.jobId, repo: one.repo }),
     ordinal: one.ordinal,
-    repo: one.repo,
     class: one.class,
     attempt: one.attempts,
   };
@@ -95,7 +102,7 @@ async function send(
     return {
       name: one.name,
       ok: true,
-      deadlineAt: app.now() + deadlineMs(runnerClass.pickupDeadlineSeconds * 1000, one.unheard),
+      deadlineAt: app.now() + deadlineMs(runnerClass.pickupDeadlineSeconds * 1000, unheardOf(app, one)),
     };
   }
   problems.set(result.error, result.detail);
@@ -113,30 +120,37 @@ async function send(
   };
 }
 
+/** A pool's runners go unheard together: each time that its size is reached counts as one. */
+function unheardOf(app: App, { warm, unheard, scope, class: className }: LeasedDispatch): number {
+  return warm === 0 ? unheard : Math.floor(unheard / poolSize(app.config.policy, scope, className));
+}
+
 async function request(app: App, one: LeasedDispatch, runnerClass: RunnerClass): Promise<DispatchResult> {
+  const { scope, class: className, ordinal } = one;
   let body: DispatchBody;
   try {
-    body = dispatchBody(await payload(app, one), base64);
+    body = await dispatchOf(app, one);
   } catch (error) {
     const detail = error instanceof Error ? error.message : "dispatch could not be built";
     return { ok: false, error: "permanent", detail, retryAfterSeconds: null };
   }
-  const token = idempotencyToken(one.jobId, one.ordinal);
+  const token =
+    one.warm === 1 ? poolIdempotencyToken(scope, className, ordinal) : idempotencyToken(one.jobId, ordinal);
   return dispatchJob(app.config.nomad, { job: runnerClass.job, token, body }, app.fetch);
 }
 
-async function payload(app: App, one: LeasedDispatch): Promise<Parameters<typeof dispatchBody>[0]> {
+async function dispatchOf(app: App, one: LeasedDispatch): Promise<DispatchBody> {
+  const { scope, class: className, jobId, ordinal } = one;
   const exp = Math.floor(app.now() / 1000) + CLAIM_LIFETIME_SECONDS;
-  const claim = { scope: one.scope, class: one.class, job: one.jobId, ordinal: one.ordinal, exp };
-  return {
-    repo: one.repo,
-    fork: one.fork === 1,
-    job: one.jobName,
-    run_id: one.runId,
-    job_id: one.jobId,
-    claim_url: `${app.config.publicUrl}${CLAIM_PATH}`,
-    claim: await signClaim(claim, app.config.claimKeys[0]),
-  };
+  const claim_url = `${app.config.publicUrl}${CLAIM_PATH}`;
+  // Job 0 makes it a claim of a pool's.
+  const claim = await signClaim(
+    { scope, class: className, job: jobId, ordinal, exp },
+    app.config.claimKeys[0],
+  );
+  if (one.warm === 1) return poolDispatchBody({ scope, ordinal, claim_url, claim }, base64);
+  const { repo, jobName: job, runId: run_id } = one;
+  return dispatchBody({ repo, fork: one.fork === 1, job, run_id, job_id: jobId, claim_url, claim }, base64);
 }
 
 function isPermanent(error: DispatchError): boolean {

@@ -7,7 +7,7 @@ type Sample = readonly [labels: Labels, value: number | null];
  * The text of `/metrics`; every family is a gauge, and a value that is not known is left out.
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
-export function metricsText({ version, view, now, daysLeft }: Status): string {
+export function metricsText({ version, view, pools, now, daysLeft }: Status): string {
   const seconds = (since: number | null): number | null => (since === null ? null : (now - since) / 1000);
   const families: Readonly<Record<string, readonly Sample[]>> = {
     build_info: [[{ version }, 1]],
@@ -15,6 +15,12 @@ export function metricsText({ version, view, now, daysLeft }: Status): string {
       (["waiting", "on_the_way", "holders", "busy"] as const).map((key) => [
         key,
         view.loads.map((load): Sample => [{ scope: load.scope, class: load.class }, load[key]]),
+      ]),
+    ),
+    ...Object.fromEntries(
+      (["size", "open", "idle", "starting", "busy"] as const).map((key) => [
+        `pool_${key}`,
+        pools.map((pool): Sample => [{ scope: pool.scope, class: pool.class }, Number(pool[key])]),
       ]),
     ),
     ledger_jobs: each("state", view.jobs),

@@ -1,5 +1,6 @@
 import type { App } from "./app";
-import { type LedgerView, readLedger } from "./ledger/read";
+import { type LedgerView, type PoolLoad, readLedger } from "./ledger/read";
+import { type PoolNow, keyOf, poolsAt } from "./pools";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -8,6 +9,8 @@ export interface Status {
   readonly version: string;
   readonly stack: string;
   readonly view: LedgerView;
+  /** The policy's pools, with what the ledger counts for each. */
+  readonly pools: readonly (PoolNow & PoolLoad)[];
   readonly now: number;
   /** Credential → whole days until it ends; negative when it has, null when it does not end or nobody said. */
   readonly daysLeft: Readonly<Record<string, number | null>>;
@@ -15,15 +18,22 @@ export interface Status {
 
 export async function readStatus(app: App, version: string): Promise<Status> {
   const now = app.now();
+  const view = await readLedger(app.ledger);
   return {
     version,
     stack: app.ledger.stackId,
-    view: await readLedger(app.ledger),
+    view,
+    pools: poolsAt(app.config.policy, now).map((pool) => ({ ...pool, ...countsOf(pool, view) })),
     now,
     daysLeft: Object.fromEntries(
       Object.entries(app.config.credentialExpiry).map(([name, end]) => [name, daysLeft(end, now)]),
     ),
   };
+}
+
+function countsOf(pool: PoolNow, view: LedgerView): Pick<PoolLoad, "idle" | "starting" | "busy"> {
+  const found = view.pools.find((one) => keyOf(one.scope, one.class) === keyOf(pool.scope, pool.class));
+  return { idle: found?.idle ?? 0, starting: found?.starting ?? 0, busy: found?.busy ?? 0 };
 }
 
 function daysLeft(end: string | null, now: number): number | null {
@@ -37,11 +47,12 @@ export function quantile(sorted: readonly number[], share: number): number | nul
 }
 
 /** The JSON of `/status`. */
-export function statusJson({ version, stack, view, now, daysLeft: days }: Status): unknown {
+export function statusJson({ version, stack, view, pools, now, daysLeft: days }: Status): unknown {
   return {
     version,
     stack_id: stack,
     scopes: view.loads,
+    pools,
     jobs: view.jobs,
     runners: view.runners,
     queued_to_running_ms: {

@@ -1,0 +1,102 @@
+import { isInWindow, parseCronWindow } from "../contracts/cron-window";
+import type { RunnerPolicy, RunnerPool } from "../contracts/policy";
+import type { App } from "./app";
+import { keepWanted } from "./ledger/pools";
+import { recordProblems } from "./ledger/problems";
+import { groupOf, matchesRepository, rulesOf } from "./policy";
+
+/** What the policy's pools of one scope and class come to. */
+export interface PoolNow {
+  readonly scope: string;
+  readonly class: string;
+  /** How many should be ready: the largest of its open pools, of all where none is open. */
+  readonly size: number;
+  readonly open: boolean;
+}
+
+/** `scope` and `time_zone` are mistakes that keep a pool closed, and the kinds of problem that tell of them. */
+type PoolState = "open" | "closed" | "scope" | "time_zone";
+
+/** The pools at a moment, one for each scope and class.
+ *  @param now milliseconds since the epoch */
+export function poolsAt(policy: RunnerPolicy, now: number): readonly PoolNow[] {
+  const pools = new Map<string, PoolNow>();
+  for (const pool of policy.pools) {
+    const key = keyOf(pool.scope, pool.class);
+    const open = stateOf(policy, pool, now) === "open";
+    const before = pools.get(key);
+    if (before === undefined || open > before.open || (open === before.open && pool.size > before.size)) {
+      pools.set(key, { scope: pool.scope, class: pool.class, size: pool.size, open });
+    }
+  }
+  return [...pools.values()];
+}
+
+/** How many runners a scope's and class's pool should have ready now; 0 where it is closed, or there is none. */
+export function wantedSize(policy: RunnerPolicy, scope: string, className: string, now: number): number {
+  const found = poolsAt(policy, now).find(
+    (pool) => keyOf(pool.scope, pool.class) === keyOf(scope, className),
+  );
+  return found?.open === true ? found.size : 0;
+}
+
+/** The most that any pool of a scope and class has, at least 1: one that the policy no longer has may still be dispatched. */
+export function poolSize(policy: RunnerPolicy, scope: string, className: string): number {
+  const own = policy.pools.filter((pool) => keyOf(pool.scope, pool.class) === keyOf(scope, className));
+  return Math.max(1, ...own.map(({ size }) => size));
+}
+
+/** How GitHub compares names. */
+export function keyOf(scope: string, className: string): string {
+  return `${scope.toLowerCase()} ${className}`;
+}
+
+/** Requests what open pools lack; costs one statement, and nothing where there is no pool. */
+export async function keepPools(app: App): Promise<void> {
+  if (app.config.policy.pools.length > 0) await keepWanted(app.ledger, openPools(app), false);
+}
+
+/** The sweep's part, to be followed by a balance: takes back what is too much, too, and tells of pools that cannot be kept.
+ *  Where there is no pool any more there may still be its requests. */
+export async function keepAllPools(app: App): Promise<void> {
+  await keepWanted(app.ledger, openPools(app), true);
+  await recordProblems(app.ledger, "pools", problemsOf(app.config.policy, app.now()));
+}
+
+function openPools(app: App): readonly PoolNow[] {
+  return poolsAt(app.config.policy, app.now()).filter(({ open }) => open);
+}
+
+function problemsOf(policy: RunnerPolicy, now: number): ReadonlyMap<string, string> {
+  const problems = new Map<string, string>();
+  for (const pool of policy.pools) {
+    const state = stateOf(policy, pool, now);
+    if (state === "open" || state === "closed") continue;
+    const text =
+      state === "scope"
+        ? "no scope of the policy has these runners"
+        : `this runtime does not know the time zone ${pool.timeZone}`;
+    problems.set(state, `${pool.scope}, class ${pool.class}: ${text}; the pool is closed`);
+  }
+  return problems;
+}
+
+function stateOf(policy: RunnerPolicy, { scope, window, timeZone }: RunnerPool, now: number): PoolState {
+  if (!isRuled(policy, scope)) return "scope";
+  if (window === null) return "open";
+  const parsed = parseCronWindow(window);
+  try {
+    return parsed !== null && isInWindow(parsed, timeZone, now) ? "open" : "closed";
+  } catch {
+    return "time_zone";
+  }
+}
+
+/** Whether the policy would place a job of that scope there; runners anywhere else are nobody's. */
+function isRuled(policy: RunnerPolicy, scope: string): boolean {
+  if (!scope.includes("/")) return groupOf(policy, scope) !== null;
+  const rules = rulesOf(policy, scope);
+  return (
+    rules.scope === "repository" && rules.repositories.some((pattern) => matchesRepository(pattern, scope))
+  );
+}
