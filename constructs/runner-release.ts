@@ -22,12 +22,12 @@ export interface RunnerRelease {
 }
 
 /*
- * The one place where the runner's version stands. Renovate rewrites these lines and `npm run runner-release` does: the
- * patterns of both (renovate.json, scripts/runner-release/) go by their form. `npm run runner-release -- --check` downloads
+ * The one place where the runner's version stands. Renovate rewrites these lines, and so does `npm run runner-release`: the
+ * patterns of both (renovate.json, scripts/runner-release/) go by their form. `npm run runner-release -- check` downloads
  * the archives and holds the lines to what GitHub publishes.
  *
- * Where the values are from: the release notes of the runner, which carry the SHA-256 of each archive, and the registry's
- * index for the tag. https://github.com/actions/runner/releases
+ * Where the values are from: the release notes, which carry the SHA-256 of each archive, and the registry's index for the
+ * tag. https://github.com/actions/runner/releases
  */
 const X64 = {
   tag: "v2.338.0",
