@@ -1,14 +1,15 @@
 import { CLAIM_PATH } from "../contracts/claim";
-import { openApp } from "./app";
+import { type App, openApp } from "./app";
 import { MAX_BODY_BYTES, readBounded } from "./body";
 import { deleteClaim, postClaim } from "./claims";
 import { bearer, sameSecret } from "./claim-token";
-import { type Config, missingBindings, readConfig, statusToken } from "./config";
+import { missingBindings, readConfig, statusToken } from "./config";
 import { dispatchSoon } from "./dispatch";
 import { LedgerUnavailable } from "./ledger/context";
 import { type LogFields, log } from "./log";
 import { metricsText } from "./metrics";
 import { type Outcome, toResponse } from "./outcome";
+import { type PauseTarget, changePauses, pauseTarget } from "./pause";
 import { readStatus, statusJson } from "./status";
 import { sweep } from "./sweep";
 import { receive } from "./webhook";
@@ -55,10 +56,12 @@ async function route(request: Request, env: unknown, context: ExecutionContext):
     case "/status":
     case "/metrics":
       return isRead(request)
-        ? operator(request, env, pathname)
+        ? operator(request, env, async (app) => show(app, pathname))
         : { kind: "method_not_allowed", allow: "GET" };
-    default:
-      return { kind: "not_found" };
+    default: {
+      const target = pauseTarget(pathname);
+      return target === null ? { kind: "not_found" } : pauses(request, env, context, target);
+    }
   }
 }
 
@@ -126,21 +129,41 @@ async function health(env: unknown): Promise<Outcome> {
     : { kind: "unhealthy", version: VERSION, missing, invalid };
 }
 
-async function operator(request: Request, env: unknown, pathname: string): Promise<Outcome> {
+async function operator(
+  request: Request,
+  env: unknown,
+  work: (app: App) => Promise<Outcome>,
+): Promise<Outcome> {
   const token = statusToken(env);
   if (token === null) return { kind: "not_configured" };
   const given = bearer(request.headers.get("Authorization"));
   if (given === null || !(await sameSecret(given, token))) return { kind: "unauthorized" };
   const read = readConfig(env);
   if (!read.ok) return { kind: "not_configured" };
-  return attempt({}, TRY_AGAIN, async () => show(read.config, pathname));
+  return attempt({}, TRY_AGAIN, async () => work(await openApp(read.config)));
 }
 
-async function show(config: Config, pathname: string): Promise<Outcome> {
-  const status = await readStatus(await openApp(config), VERSION);
+async function show(app: App, pathname: string): Promise<Outcome> {
+  const status = await readStatus(app, VERSION);
   return pathname === "/status"
     ? { kind: "status", status: statusJson(status) }
     : { kind: "metrics", text: metricsText(status) };
+}
+
+async function pauses(
+  request: Request,
+  env: unknown,
+  context: ExecutionContext,
+  target: PauseTarget,
+): Promise<Outcome> {
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  if (!target.allow.split(", ").includes(method)) return { kind: "method_not_allowed", allow: target.allow };
+  return operator(request, env, async (app) => {
+    const outcome = await changePauses(app, method, target);
+    // Who waited goes on at once.
+    if (method === "DELETE") context.waitUntil(logged("follow_failed", {}, () => dispatchSoon(app)));
+    return outcome;
+  });
 }
 
 async function attempt<T>(

@@ -30,6 +30,7 @@ export function metricsText({ version, view, pools, now, daysLeft }: Status): st
       return [{ quantile: String(share) }, ms === null ? null : ms / 1000];
     }),
     oldest_waiting_seconds: [[{}, seconds(view.oldestWaitingAt)]],
+    paused_seconds: view.pauses.map(({ repo, since }): Sample => [{ repo }, seconds(since)]),
     since_sweep_seconds: [[{}, seconds(view.sweptAt)]],
     problems: view.problems.map(({ source, kind, count }): Sample => [{ source, kind }, count]),
     credential_days_left: each("credential", daysLeft),

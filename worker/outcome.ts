@@ -1,4 +1,5 @@
 import type { ClaimGranted } from "../contracts/claim";
+import type { PausesAnswer } from "../contracts/pauses";
 
 /** Everything this Worker can answer. What the caller may learn is here; why it happened goes to the log. */
 export type Outcome =
@@ -32,7 +33,11 @@ export type Outcome =
       readonly invalid: readonly string[];
     }
   | { readonly kind: "status"; readonly status: unknown }
-  | { readonly kind: "metrics"; readonly text: string };
+  | { readonly kind: "metrics"; readonly text: string }
+  | { readonly kind: "pauses"; readonly answer: PausesAnswer }
+  /** A pause began or ended. */
+  | { readonly kind: "changed" }
+  | { readonly kind: "no_such_repository" };
 
 /** How long GitHub's redelivery should leave the ledger alone. */
 const LEDGER_RETRY_SECONDS = 5;
@@ -73,7 +78,10 @@ export function toResponse(outcome: Outcome): Response {
       return error(502, "GitHub refused the runner; see the Worker's log and /status");
     case "try_again":
       return error(503, "not now; try again", retryAfter(outcome.retryAfterSeconds));
+    case "no_such_repository":
+      return error(404, "the policy names no such repository");
     case "released":
+    case "changed":
       return new Response(null, { status: 204 });
     case "healthy":
       return json(200, { status: "ok", version: outcome.version });
@@ -83,6 +91,8 @@ export function toResponse(outcome: Outcome): Response {
     }
     case "status":
       return json(200, outcome.status);
+    case "pauses":
+      return json(200, outcome.answer);
     case "metrics":
       return new Response(outcome.text, {
         headers: { ...NO_STORE, "Content-Type": "text/plain; version=0.0.4" },

@@ -1,6 +1,7 @@
 import type { App } from "./app";
 import { type LedgerView, type PoolLoad, readLedger } from "./ledger/read";
 import { type PoolNow, keyOf, poolsAt } from "./pools";
+import { shownPauses } from "./pause";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -62,6 +63,7 @@ export function statusJson({ version, stack, view, pools, now, daysLeft: days }:
     },
     oldest_waiting_seconds:
       view.oldestWaitingAt === null ? null : Math.round((now - view.oldestWaitingAt) / 1000),
+    paused: shownPauses(view.pauses),
     problems: view.problems.map((problem) => ({
       ...problem,
       first_at: new Date(problem.first_at).toISOString(),

@@ -2,6 +2,7 @@ import type { Claim } from "../../contracts/claim";
 import type { RunnerClass } from "../../contracts/policy";
 import { type LedgerContext, common } from "./context";
 import { IS_BUSY, IS_HOLDER, requestShortage } from "./fragments";
+import { REPO_OF_R, isPaused } from "./limits";
 import { type Params, transaction } from "./statement";
 
 /** The same holder may ask again for so long: its first answer was lost. */
@@ -20,7 +21,7 @@ export interface TakenClaim {
 
 export type TakeResult =
   | { readonly outcome: "taken"; readonly claim: TakenClaim }
-  /** Nothing waits, or the class is at its maximum; the claim is spent. */
+  /** Nothing waits, the class or the repository is at its maximum, or the repository is paused; the claim is spent. */
   | { readonly outcome: "nothing_waits" }
   | { readonly outcome: "used" };
 
@@ -36,6 +37,11 @@ const SAME_HOLDER = `(state = 'claimed' AND holder = nullif(:holder, '') AND cla
 const OTHERS = `(SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = :class
   AND NOT (r.job_id = :job AND r.ordinal = :ordinal)`;
 
+/** The repository of the job that the claim was made for. In organization scope GitHub may give the runner another's, and
+ *  a pool's runner has none (NULL). */
+const OWN_REPO =
+  "coalesce((SELECT own.repo FROM jobs own WHERE own.job_id = :job), iif(instr(:scope, '/'), :scope, NULL))";
+
 /** Test and taking are one statement: two claims cannot both see the last waiting job. */
 const TAKE = `UPDATE runners SET state = 'claimed', live = 1, ended_at = NULL, end_reason = NULL, jit_tried = 1,
     claimed_at = iif(${SAME_HOLDER}, claimed_at, :now), until = iif(${SAME_HOLDER}, until, :now + :hold), span = :span,
@@ -43,7 +49,10 @@ const TAKE = `UPDATE runners SET state = 'claimed', live = 1, ended_at = NULL, e
   WHERE ${THIS} AND (${SAME_HOLDER} OR (${UNUSED}
     AND (SELECT count(*) FROM jobs j WHERE j.state = 'waiting' AND j.scope = :scope AND j.class = :class) >
       ${OTHERS} AND r.scope = :scope AND ${IS_HOLDER})
-    AND (:cap = 0 OR :cap > ${OTHERS} AND (${IS_HOLDER} OR ${IS_BUSY})))))`;
+    AND NOT ${isPaused(OWN_REPO)}
+    AND (:cap = 0 OR :cap > ${OTHERS} AND (${IS_HOLDER} OR ${IS_BUSY})))
+    AND (:share = 0 OR :share > ${OTHERS} AND (${IS_HOLDER} OR ${IS_BUSY})
+      AND ${REPO_OF_R} = ${OWN_REPO} COLLATE NOCASE))))`;
 
 /** Where a JIT config was once asked for, a registration may exist whose answer was lost: that is removed first. */
 const SPEND = `UPDATE runners SET state = iif(jit_tried, 'removing', 'ended'), live = jit_tried, end_reason = 'refused',
@@ -57,7 +66,8 @@ const HOLDER_GRACE_SECONDS = 60;
 const OVERDUE_GRACE_SECONDS = 600;
 
 /**
- * Takes a claim: granted while waiting jobs exceed holders and the class is below its maximum.
+ * Takes a claim: granted while waiting jobs exceed holders, the class and the repository in it are below their maxima and
+ * the repository is not paused.
  * @param holder what the runner calls itself, or null
  */
 export async function takeClaim(
@@ -76,6 +86,7 @@ export async function takeClaim(
     class: claim.class,
     holder: holder ?? "",
     cap: runnerClass.maxRunners,
+    share: runnerClass.maxRunnersPerRepository,
     hold: (runnerClass.idleTimeoutSeconds + HOLDER_GRACE_SECONDS) * 1000,
     span: (runnerClass.maxDurationSeconds + OVERDUE_GRACE_SECONDS) * 1000,
     pickup: runnerClass.pickupDeadlineSeconds * 1000,
@@ -85,7 +96,7 @@ export async function takeClaim(
     { sql: TAKE, params },
     { sql: SPEND, params },
     {
-      // A place that only `maxRunners` denied leaves the job waiting with one runner less on the way.
+      // A place that only a limit or a pause denied leaves the job waiting with one runner less on the way.
       sql: requestShortage(`SELECT scope, class FROM runners WHERE ${THIS} AND op = :spent`),
       params,
     },

@@ -1,5 +1,6 @@
 import type { LedgerContext } from "./context";
 import { IS_BUSY, UNHEARD_AT_ONCE, UNHEARD_PACE_MS } from "./fragments";
+import { REPO_OF_R, isPaused } from "./limits";
 import { problemStatement } from "./problems";
 import { type Params, transaction } from "./statement";
 
@@ -40,9 +41,9 @@ export type DispatchOutcome =
     };
 
 /**
- * Leases requests that are due, none above its class's `maxRunners`: the least tried first, so that a class whose Nomad
- * job is missing holds up no other, then the oldest. A dispatched runner past its deadline takes no place; one that is
- * being sent does.
+ * Leases requests that are due: none of a paused repository, none above its class's `maxRunnersPerRepository` and
+ * `maxRunners`. The least tried go first, so that a class whose Nomad job is missing holds up no other, then those whose
+ * job arrived first. A dispatched runner past its deadline takes no place; one that is being sent does.
  */
 export async function leaseDispatches(
   ledger: LedgerContext,
@@ -65,15 +66,32 @@ export async function leaseDispatches(
 const TAKES_A_PLACE = `(${IS_BUSY} OR (r.state IN ('dispatched', 'claimed') AND r.until > :now)
   OR (r.state = 'requested' AND r.leased_until > :now))`;
 
+/** A request made anew has its job's place in line, unless one before it was sent and not heard of yet: where a repository's
+ *  runners do not start, the others go first. */
+const PLACE_IN_LINE = `iif(j.job_id IS NULL OR EXISTS (SELECT 1 FROM runners o WHERE o.job_id = j.job_id
+  AND o.state = 'dispatched'), r.requested_at, j.arrived_at)`;
+
+/** First a repository's turn, then the class's among those that may go, so that a repository at its limit holds up no
+ *  other. */
 const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :until, attempts = attempts + 1, op = :op
   WHERE state = 'requested' AND :op NOT IN (SELECT op FROM runners WHERE state = 'requested') AND name IN (
-  WITH cls AS (SELECT value ->> 'name' AS name, value ->> 'maxRunners' AS cap FROM json_each(:classes)),
-  used AS MATERIALIZED (SELECT name, cap, iif(cap = 0, 0,
-      (SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = cls.name AND ${TAKES_A_PLACE})) AS n FROM cls),
-  due AS (SELECT r.name, r.attempts, r.requested_at, u.cap, u.n,
-      row_number() OVER (PARTITION BY r.class ORDER BY r.requested_at, r.job_id, r.ordinal) AS turn
-    FROM used u JOIN runners r ON r.class = u.name WHERE r.state = 'requested' AND r.next_attempt_at <= :now)
-  SELECT name FROM due WHERE cap = 0 OR n + turn <= cap ORDER BY attempts, requested_at LIMIT :limit)`;
+  WITH cls AS (SELECT value ->> 'name' AS class, value ->> 'maxRunners' AS cap,
+      value ->> 'maxRunnersPerRepository' AS share FROM json_each(:classes)),
+  places AS MATERIALIZED (SELECT c.class, iif(c.share, ${REPO_OF_R}, NULL) AS repo FROM cls c CROSS JOIN runners r
+    WHERE (c.cap OR c.share) AND r.live = 1 AND r.class = c.class AND ${TAKES_A_PLACE}),
+  used AS MATERIALIZED (SELECT class, count(*) AS n FROM places GROUP BY class),
+  shares AS MATERIALIZED (SELECT class, repo COLLATE NOCASE AS repo, count(*) AS n FROM places GROUP BY 1, 2),
+  due AS (SELECT r.name, r.attempts, r.job_id, r.ordinal, ${PLACE_IN_LINE} AS arrived, c.class, c.cap, c.share,
+      coalesce(j.repo, iif(instr(r.scope, '/'), r.scope, NULL)) COLLATE NOCASE AS repo
+    FROM cls c CROSS JOIN runners r LEFT JOIN jobs j ON j.job_id = r.job_id
+    WHERE r.class = c.class AND r.state = 'requested' AND r.next_attempt_at <= :now),
+  turns AS (SELECT *, row_number() OVER (PARTITION BY class, repo COLLATE NOCASE ORDER BY arrived, job_id, ordinal) AS nth
+    FROM due WHERE NOT ${isPaused("due.repo")}),
+  free AS (SELECT t.*, row_number() OVER (PARTITION BY t.class ORDER BY arrived, job_id, ordinal) AS turn
+    FROM turns t LEFT JOIN shares s ON t.share AND s.class = t.class AND s.repo = t.repo
+    WHERE NOT t.share OR t.repo IS NULL OR t.nth + coalesce(s.n, 0) <= t.share)
+  SELECT f.name FROM free f LEFT JOIN used u ON u.class = f.class
+  WHERE NOT f.cap OR f.turn + coalesce(u.n, 0) <= f.cap ORDER BY attempts, arrived, job_id, ordinal LIMIT :limit)`;
 
 const READ_LEASED = `SELECT r.name, r.op, r.job_id AS jobId, r.ordinal, r.scope, r.class, r.attempts, r.warm,
     coalesce(j.repo, r.scope) AS repo, coalesce(j.run_id, 0) AS runId, coalesce(j.name, '') AS jobName,
@@ -82,7 +100,7 @@ const READ_LEASED = `SELECT r.name, r.op, r.job_id AS jobId, r.ordinal, r.scope,
         AND o.warm = 1 AND o.state = 'dispatched' AND o.until <= :now),
       (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched')) AS unheard
   FROM runners r LEFT JOIN jobs j ON j.job_id = r.job_id
-  WHERE r.state = 'requested' AND r.op = :op ORDER BY r.requested_at, r.job_id, r.ordinal`;
+  WHERE r.state = 'requested' AND r.op = :op ORDER BY coalesce(j.arrived_at, r.requested_at), r.job_id, r.ordinal`;
 
 /** Deadline of a runner just dispatched: the class's, doubled for each one before it that was never heard of, and
  *  two hours from the fourth on. */

@@ -34,8 +34,9 @@ export const INSERT_RUNNER = `INSERT OR IGNORE INTO runners
 
 /**
  * Requests what is missing: for each target scope and class, waiting jobs minus runners on the way, one ordinal each
- * for the oldest waiting jobs whose pace allows another. Replacements of runners whose end is known wait 0, 10, 20, …
- * s, at most 10 min. Changes nothing when there is no shortage, so it may run twice.
+ * for the oldest waiting jobs whose pace allows another. None has two unsent at once: the second of a job whose repository
+ * is held back would stand for another repository's job, and wait with the first. Replacements of runners whose end is
+ * known wait 0, 10, 20, … s, at most 10 min. Changes nothing when there is no shortage, so it may run twice.
  * @param targets a `SELECT scope, class …`
  */
 export function requestShortage(targets: string): string {
@@ -45,13 +46,14 @@ export function requestShortage(targets: string): string {
   waiting AS (SELECT j.scope, j.class, j.job_id, j.arrived_at, t.n,
       coalesce(max(o.ordinal), 0) + 1 AS next,
       sum(o.state = 'ended' AND o.end_reason <> 'unneeded') AS ended,
-      sum(o.state IN ('requested', 'dispatched')) AS unheard,
+      sum(o.state = 'requested') AS unsent, sum(o.state IN ('requested', 'dispatched')) AS unheard,
       max(iif(o.state IN ('requested', 'dispatched'), coalesce(o.dispatched_at, o.requested_at), 0)) AS asked_at
     FROM need t JOIN jobs j INDEXED BY jobs_waiting ON j.scope = t.scope AND j.class = t.class
       LEFT JOIN runners o ON o.job_id = j.job_id
     WHERE t.n > 0 AND j.state = 'waiting' GROUP BY j.job_id),
   eligible AS (SELECT *, row_number() OVER (PARTITION BY scope, class ORDER BY arrived_at, job_id) AS turn
-    FROM waiting WHERE coalesce(unheard, 0) < ${UNHEARD_AT_ONCE} OR asked_at <= :now - ${UNHEARD_PACE_MS})
+    FROM waiting WHERE coalesce(unsent, 0) = 0
+      AND (coalesce(unheard, 0) < ${UNHEARD_AT_ONCE} OR asked_at <= :now - ${UNHEARD_PACE_MS}))
   SELECT :stack || '-' || class || '-' || job_id || '-' || next, job_id, next, scope, class, 'requested', ${FOR_EVER},
     :now, :now + min(600, max(0, coalesce(ended, 0) - 1) * 10) * 1000, :op
   FROM eligible WHERE turn <= n`;

@@ -1,5 +1,6 @@
 import type { LedgerContext } from "./context";
 import { IS_BUSY, IS_HOLDER, IS_ON_THE_WAY } from "./fragments";
+import { PAUSES, type Pause, pausesOf } from "./pauses";
 import { type Row, type Statement, transaction } from "./statement";
 
 /** Counts of one scope and class, as the rules count them. */
@@ -34,6 +35,7 @@ export interface LedgerView {
   readonly oldestWaitingAt: number | null;
   readonly problems: readonly Problem[];
   readonly sweptAt: number | null;
+  readonly pauses: readonly Pause[];
 }
 
 const NEWEST_STARTS = 200;
@@ -41,7 +43,7 @@ const NEWEST_STARTS = 200;
 export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
   const now = ledger.now();
   const read = (sql: string): Statement => ({ sql, params: { now } });
-  const [loads, jobs, runners, starts, oldest, problems, marks] = await transaction(ledger, [
+  const [loads, jobs, runners, starts, oldest, problems, marks, pauses] = await transaction(ledger, [
     read(LOADS),
     read(JOBS),
     read(RUNNERS),
@@ -49,6 +51,7 @@ export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
     read(OLDEST),
     read(PROBLEMS),
     read(MARKS),
+    PAUSES,
   ]);
   return {
     loads: loads as unknown as readonly Load[],
@@ -58,6 +61,7 @@ export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
     oldestWaitingAt: numberOrNull(oldest[0]?.["at"]),
     problems: problems as unknown as readonly Problem[],
     sweptAt: numberOrNull(marks[0]?.["at"]),
+    pauses: pausesOf(pauses),
   };
 }
 

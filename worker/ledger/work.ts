@@ -52,8 +52,13 @@ export async function settle(ledger: LedgerContext): Promise<void> {
       params,
     },
     {
-      sql: `UPDATE runners SET state = 'ended', live = 0, end_reason = 'lost', ended_at = :now, op = :op
-        WHERE live = 1 AND state = 'dispatched' AND dispatched_at <= :now - ${QUEUED_MS}`,
+      // A request unsent whose own job another runner took stands for a job that still waits; that one gets its own, since
+      // it may be of a repository that is not held back.
+      sql: `UPDATE runners SET end_reason = iif(state = 'dispatched', 'lost', 'unneeded'), state = 'ended', live = 0,
+          ended_at = :now, op = :op
+        WHERE live = 1 AND ((state = 'dispatched' AND dispatched_at <= :now - ${QUEUED_MS})
+          OR (state = 'requested' AND warm = 0 AND leased_until <= :now AND NOT EXISTS
+            (SELECT 1 FROM jobs j WHERE j.job_id = runners.job_id AND j.state = 'waiting')))`,
       params,
     },
     ...balance(params),
