@@ -31,6 +31,8 @@ export interface Start {
     readonly ms?: number;
     readonly deaf?: boolean;
     readonly shell?: string;
+    /** For sh, in the workspace. */
+    readonly script?: string;
     readonly env?: Readonly<Record<string, string>>;
   };
 }
@@ -113,8 +115,10 @@ export class Task {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (this.output += text));
     }
-    child.once("close", () => (this.#closed = true));
+    this.#closed = false;
     this.#process = child;
+    // An earlier script that was killed closes when what it left has ended.
+    child.once("close", () => (this.#closed ||= this.#process === child));
     return this;
   }
 
@@ -124,7 +128,7 @@ export class Task {
     return pid;
   }
 
-  signal(name: "SIGINT" | "SIGTERM"): void {
+  signal(name: "SIGINT" | "SIGTERM" | "SIGKILL"): void {
     this.#process?.kill(name);
   }
 
@@ -132,6 +136,11 @@ export class Task {
   async exited(): Promise<number | null> {
     await this.until(() => this.#closed, "the script's end");
     return this.#process?.exitCode ?? null;
+  }
+
+  /** Whether a signal ended the script itself; what it started may live on and hold its output. */
+  get endedBySignal(): boolean {
+    return typeof this.#process?.signalCode === "string";
   }
 
   /** What the fake runner told, in order. */
@@ -167,13 +176,10 @@ export class Task {
   }
 }
 
+/** Whether a process runs; one that has ended and that nobody has waited for yet does not. */
 export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const state = /^State:\s+(\w)/m.exec(read(`/proc/${String(pid)}/status`))?.[1];
+  return state !== undefined && state !== "Z" && state !== "X";
 }
 
 /** A payload as the Worker makes it. */
