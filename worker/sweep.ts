@@ -1,9 +1,11 @@
 import type { App } from "./app";
 import { ASK_ALL_STATEMENTS, askAll } from "./ask-all";
+import { cleanUp } from "./clean-up";
 import { dispatchDue } from "./dispatch";
 import { mark } from "./ledger/marks";
 import { dueWork, forget, settle } from "./ledger/work";
 import { log } from "./log";
+import { keepAllPools } from "./pools";
 
 /** Most dispatches of one pass; with everything else it stays within the free plan's 50 subrequests. */
 const DISPATCHES = 35;
@@ -23,10 +25,12 @@ const REQUESTS_PER_QUESTION = 2;
  */
 export async function sweep(app: App): Promise<void> {
   const startedAt = app.now();
+  await keepAllPools(app);
   await settle(app.ledger);
   const first = await dispatchWithin(app);
   const asked = await askWithin(app);
   const sent = first + (await dispatchWithin(app));
+  await cleanUp(app, CLOSING_STATEMENTS);
   if (app.subrequests.left() >= CLOSING_STATEMENTS) await forget(app.ledger);
   const ms = app.now() - startedAt;
   await mark(app.ledger, "sweep", { sent, asked, ms });

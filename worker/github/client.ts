@@ -16,6 +16,12 @@ export interface GithubRunner {
   readonly busy: boolean;
 }
 
+export interface RunnerPage {
+  readonly runners: readonly GithubRunner[];
+  /** Whether no page comes after it. */
+  readonly last: boolean;
+}
+
 /**
  * The part of GitHub's REST API that this system needs. A scope is `owner/name`, or an organization's login. Nothing
  * here throws.
@@ -28,6 +34,8 @@ export interface Github {
     request: { readonly name: string; readonly labels: readonly string[]; readonly runnerGroupId: number },
   ): Promise<GithubResult<{ readonly runnerId: number; readonly encodedJitConfig: string }>>;
   findRunner(scope: string, name: string): Promise<GithubResult<GithubRunner | null>>;
+  /** One page of up to 100 of a scope's registrations, from 1. One that was cut short is `unavailable`. */
+  listRunners(scope: string, page: number): Promise<GithubResult<RunnerPage>>;
   /** `not_found` when it is gone. */
   getRunner(scope: string, id: number): Promise<GithubResult<GithubRunner>>;
   /** A runner that is gone already counts as deleted; `busy` while it runs a job. */
@@ -102,6 +110,8 @@ export function createGithub(options: GithubOptions): Github {
       }
       return callError("unavailable", `${scope}: too many runners to find one by name`);
     },
+    listRunners: (scope, page) =>
+      get(scope, `${RUNNERS}?per_page=${PAGE_SIZE}&page=${page}`, (json) => readPage(json, page)),
     getRunner: (scope, id) => get(scope, `${RUNNERS}/${id}`, readRunner),
     async deleteRunner(scope, id) {
       const path = `${scopePath(scope)}${RUNNERS}/${id}`;
@@ -133,6 +143,15 @@ function readRunners(json: unknown): readonly GithubRunner[] | undefined {
   if (!Array.isArray(runners)) return undefined;
   const read = runners.map(readRunner).filter((one) => one !== undefined);
   return read.length === runners.length ? read : undefined;
+}
+
+/** A page that is not full though `total_count` says that more follow is no answer. */
+function readPage(json: unknown, page: number): RunnerPage | undefined {
+  const runners = readRunners(json);
+  const total = asRecord(json)?.["total_count"];
+  if (runners === undefined || typeof total !== "number") return undefined;
+  const last = (page - 1) * PAGE_SIZE + runners.length >= total;
+  return last || runners.length === PAGE_SIZE ? { runners, last } : undefined;
 }
 
 function readJob(
