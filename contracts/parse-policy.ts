@@ -61,9 +61,26 @@ function scopes(raw: Raw, problems: string[]): RunnerScope[] {
   if (doubled.length > 0) {
     problems.push(`${doubled.join(", ")}: must stand in each of "scopes" when there is that list, got both`);
   }
-  return list(raw["scopes"], "scopes", "scopes", problems).map((item, index) =>
+  const found = list(raw["scopes"], "scopes", "scopes", problems).map((item, index) =>
     scope(record(item), `scopes[${index}].`, problems),
   );
+  checkOrganizations(found, problems);
+  return found;
+}
+
+/** A claim names its organization, not the scope that ruled its job: with two scopes nobody could say whose group it is. */
+function checkOrganizations(found: readonly RunnerScope[], problems: string[]): void {
+  const seen: string[] = [];
+  for (const [index, { scope: kind, repositories }] of found.entries()) {
+    const owner = repositories[0]?.split("/", 1)[0]?.toLowerCase() ?? "";
+    if (kind !== "organization" || owner === "") continue;
+    if (seen.some((other) => other === owner || `${other}${owner}`.includes("*"))) {
+      problems.push(
+        `scopes[${index}].repositories: must name an organization that no other scope may mean, got ${show(owner)}`,
+      );
+    }
+    seen.push(owner);
+  }
 }
 
 function scope(raw: Raw, at: string, problems: string[]): RunnerScope {

@@ -49,12 +49,25 @@ export function rulesOf(policy: RunnerPolicy, fullName: string): RunnerScope {
   return rules;
 }
 
-/** The runner group to register in. @param scope a claim's: `owner/name`, or an organization's login */
-export function groupOf(policy: RunnerPolicy, scope: string): number {
+/**
+ * The runner group to register in. The policy is read when the claim is taken, so a changed group holds at once.
+ * @param scope a claim's: `owner/name`, or an organization's login
+ * @returns null for an organization that no scope names any more: the default group would give its runners to every
+ * repository there
+ */
+export function groupOf(policy: RunnerPolicy, scope: string): number | null {
+  // Repositories have no groups of their own.
   if (scope.includes("/")) return 1;
-  const organizations = policy.scopes.filter((rules) => rules.scope === "organization");
-  const named = organizations.find((rules) => sameName(organizationOf(rules) ?? "", scope));
-  return (named ?? organizations.find((rules) => organizationOf(rules) === null))?.runnerGroupId ?? 1;
+  const rules = policy.scopes.find((one) => one.scope === "organization" && namesOrganization(one, scope));
+  return rules?.runnerGroupId ?? null;
+}
+
+function namesOrganization(rules: RunnerScope, login: string): boolean {
+  const organization = organizationOf(rules);
+  if (organization !== null) return sameName(organization, login);
+  return rules.repositories.some((pattern) =>
+    matchesRepository(`${pattern.split("/", 1)[0] ?? ""}/*`, `${login}/x`),
+  );
 }
 
 /** The organization that an organization's scope names: the owner of its first pattern. @returns null when that

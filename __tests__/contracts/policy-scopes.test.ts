@@ -58,6 +58,29 @@ describe("the scopes of a policy", () => {
   });
 });
 
+describe("the organizations of a policy", () => {
+  const organization = (...repositories: string[]) => ({ scope: "organization", repositories });
+  const problemsOfScopes = (...scopes: unknown[]) => problemsOf({ scopes, classes: [CLASS] });
+
+  it("stand in one scope each, beside any number of repository scopes", () => {
+    const both = [organization("one-org/*"), organization("two-org/a", "two-org/b")];
+    expect(problemsOfScopes(...both, { repositories: ["one-org/site"] }, { repositories: ["*/*"] })).toEqual(
+      [],
+    );
+    expect(problemsOfScopes(organization("octo-*/*"), { repositories: ["me/*"] })).toEqual([]);
+  });
+
+  it.each([
+    ["in any case", "One-Org/a", "one-org"],
+    ["behind a pattern", "one-*/*", "one-*"],
+    ["behind another pattern, which might not mean it", "two-*/*", "two-*"],
+  ])("are refused in two scopes, %s: a claim could not tell whose group it is", (_, pattern, shown) => {
+    expect(problemsOfScopes(organization("one-org/*"), organization(pattern))).toEqual([
+      `scopes[1].repositories: must name an organization that no other scope may mean, got "${shown}"`,
+    ]);
+  });
+});
+
 describe("the pools of a policy", () => {
   const withPools = (...pools: unknown[]) => ({ ...TEXT, pools });
 

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import type { RunnerScope } from "../../../contracts/policy";
 import type { WorkflowJobEvent } from "../../../worker/event";
-import { decide, matchesRepository, organizationOf } from "../../../worker/policy";
-import { rules } from "./support/policies";
+import { decide, groupOf, matchesRepository, organizationOf, rulesOf } from "../../../worker/policy";
+import { policy, rules } from "./support/policies";
 
 const ask = (
   changes: Partial<RunnerScope>,
@@ -87,6 +87,56 @@ describe("in organization scope", () => {
     expect(organizationOf(rules({ repositories: [] }))).toBeNull();
     expect(organizationOf(rules({ repositories: ["*/*"] }))).toBeNull();
     expect(organizationOf(rules({ repositories: ["me/*"] }))).toBe("me");
+  });
+});
+
+describe("of several scopes", () => {
+  const organization = (repositories: readonly string[], runnerGroupId: number) =>
+    rules({ scope: "organization", repositories, runnerGroupId });
+  const one = organization(["One-Org/*"], 3);
+  const two = organization(["two-org/api-*"], 4);
+  const site = rules({ repositories: ["one-org/site"] });
+  const mine = rules({ repositories: ["me/*"] });
+
+  test.each([
+    ["one-org/tool", one],
+    ["ONE-ORG/Tool", one],
+    ["two-org/api-x", two],
+    ["Me/tool", mine],
+  ])("%s is ruled by the one whose patterns name it, in any case", (name, expected) => {
+    expect(rulesOf(policy({ scopes: [one, two, mine] }), name)).toBe(expected);
+  });
+
+  test("the first that names a repository rules it, so an exception stands before its rule", () => {
+    expect(rulesOf(policy({ scopes: [site, one] }), "one-org/site")).toBe(site);
+    expect(rulesOf(policy({ scopes: [one, site] }), "one-org/site")).toBe(one);
+  });
+
+  test("a repository that none names is refused by the first", () => {
+    for (const name of ["two-org/web", "stranger/tool"]) {
+      const found = rulesOf(policy({ scopes: [mine, two] }), name);
+      expect(found).toBe(mine);
+      expect(ask(found, name)).toEqual(refused("repository_not_allowed"));
+    }
+    expect(() => rulesOf(policy({ scopes: [] }), "me/tool")).toThrow(/at least one scope/);
+  });
+
+  test("each organization has its own runner group, in any case; a repository has the default one", () => {
+    const several = policy({ scopes: [mine, one, two] });
+    expect(groupOf(several, "one-org")).toBe(3);
+    expect(groupOf(several, "TWO-ORG")).toBe(4);
+    expect(groupOf(several, "one-org/tool")).toBe(1);
+  });
+
+  test("an organization that none names has no group, not even the default one", () => {
+    const several = policy({ scopes: [mine, one] });
+    for (const login of ["two-org", "one-org2", "one", "me"]) expect(groupOf(several, login)).toBeNull();
+  });
+
+  test("a pattern for organizations gives its group to those that it fits, and to no other", () => {
+    const wide = policy({ scopes: [organization(["octo-*/*"], 5)] });
+    expect(groupOf(wide, "Octo-Org")).toBe(5);
+    expect(groupOf(wide, "other")).toBeNull();
   });
 });
 
