@@ -125,7 +125,7 @@ export async function startHarness(name: RuntimeName): Promise<Harness> {
     reset: async () => {
       await runtime.rebind({});
       await runtime.sweep();
-      const tables = ["jobs", "runners", "problems", "marks", "strays", "scopes"];
+      const tables = ["jobs", "runners", "problems", "marks", "pauses", "strays", "scopes"];
       await runtime.db().batch(tables.map((table) => runtime.db().prepare(`DELETE FROM ${table}`)));
       github.seen.length = 0;
       nomad.seen.length = 0;
@@ -167,6 +167,7 @@ async function age(runtime: Runtime, ms: number): Promise<void> {
       update("runners", RUNNER_TIMES),
       update("strays", ["first_at", "last_at", "next_look_at"]),
       update("scopes", ["active_at", "next_at", "started_at"]),
+      update("pauses", ["since"]),
     ]);
 }
 
