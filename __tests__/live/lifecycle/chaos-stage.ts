@@ -2,6 +2,7 @@ import type { JobView } from "../../../local/github/types";
 import { type Check, aligned, check, holds } from "../report";
 import { until } from "../runners-namespace";
 import { Chaos, type Fate, killsByMoment } from "./chaos";
+import { listAllocations } from "./endings";
 import { KillPlan, PHASES } from "./kill-plan";
 import { ledgerRunners, passADay } from "./ledger";
 import { nothingLeft } from "./leftovers";
@@ -39,6 +40,7 @@ export async function playChaos(world: World): Promise<readonly Check[]> {
     await settle(world, place);
     const fates = chaos.fates();
     tellKills(fates);
+    await tellRunning(world, place, chaos);
     const before = await unheardOf(place);
     await passADay(place);
     return [
@@ -149,6 +151,18 @@ function judgeKills(fates: readonly Fate[]): readonly Check[] {
       `${String(killed)} of ${String(fates.length)}: ${told}`,
     ),
   ];
+}
+
+/** For whoever reads of a failure: what runs though it should have left. */
+async function tellRunning({ agent }: World, { namespace, nomad }: Place, chaos: Chaos): Promise<void> {
+  for (const { ID, JobID, ClientStatus } of await listAllocations(agent, namespace)) {
+    if (!["pending", "running", "unknown"].includes(ClientStatus)) continue;
+    const fate = chaos.fates().find(({ allocation }) => allocation === ID);
+    const said = await nomad.output(ID, "runner").catch(() => "");
+    console.log(
+      `  ${ClientStatus}: ${ID} of ${JobID}\n  ${JSON.stringify(fate)}\n  ${said.trim().replace(/\n/g, "\n  ")}`,
+    );
+  }
 }
 
 function tellKills(fates: readonly Fate[]): void {

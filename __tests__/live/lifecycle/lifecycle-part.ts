@@ -11,6 +11,7 @@ import { type Check, type Report, holds } from "../report";
 import { playChaos } from "./chaos-stage";
 import { leanChroot } from "./lean-chroot";
 import type { World } from "./place";
+import { playSecrecy } from "./secrecy-stage";
 
 /** Nomad has to be there; the others are asked where they are. */
 export interface LifecyclePrograms {
@@ -33,7 +34,10 @@ export interface LifecycleRun {
 
 type Stage = readonly [title: string, play: (world: World) => Promise<readonly Check[]>];
 
-const STAGES: readonly Stage[] = [["200 jobs, and three of ten runners killed", playChaos]];
+const STAGES: readonly Stage[] = [
+  ["200 jobs, and three of ten runners killed", playChaos],
+  ["a job looks for secrets", playSecrecy],
+];
 
 /** A client that never cleans up by itself: what is gone at the end, the runner's own job has removed. */
 const NO_COLLECTION = {

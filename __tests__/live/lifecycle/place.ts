@@ -29,9 +29,9 @@ export interface Place {
   readonly loop: Omit<Loop, "nomad" | "notes">;
   readonly nomad: RunnersNamespace;
   readonly namespace: string;
+  /** Secret of the Worker's token in Nomad. */
+  readonly dispatchToken: string;
   readonly gateway: ClaimGateway;
-  /** Name of its one private repository. */
-  readonly repository: string;
   close(): Promise<void>;
 }
 
@@ -58,7 +58,8 @@ export async function startPlace(world: World, options: PlaceOptions): Promise<P
   const nomad = await RunnersNamespace.make(world.agent, options.name);
   const gateway = await startClaimGateway();
   try {
-    const loop = await startLoopOn(await nomad.forWorker(), {
+    const outside = await nomad.forWorker();
+    const loop = await startLoopOn(outside, {
       repositories: options.repositories ?? [{ fullName: REPOSITORY }],
       policy: { classes: [{ ...LOOP_CLASS, ...options.runnerClass }], ...options.policy },
       jobVariables: { ...SMALL, runner_root: world.runnerRoot, ...options.jobVariables },
@@ -71,7 +72,7 @@ export async function startPlace(world: World, options: PlaceOptions): Promise<P
       await loop.close();
       await gateway.close();
     };
-    return { loop, nomad, namespace: options.name, gateway, repository: REPOSITORY, close };
+    return { loop, nomad, namespace: options.name, dispatchToken: outside.token, gateway, close };
   } catch (error) {
     await gateway.close();
     throw error;
