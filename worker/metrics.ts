@@ -32,6 +32,9 @@ export function metricsText({ version, view, pools, now, daysLeft }: Status): st
     oldest_waiting_seconds: [[{}, seconds(view.oldestWaitingAt)]],
     paused_seconds: view.pauses.map(({ repo, since }): Sample => [{ repo }, seconds(since)]),
     since_sweep_seconds: [[{}, seconds(view.sweptAt)]],
+    since_clean_up_seconds: [[{}, seconds(view.cleanUp.passAt)]],
+    strays: each("side", { github: view.cleanUp.github, ledger: view.cleanUp.ledger }),
+    cleaned_up: each("what", { registrations: view.cleanUp.registrations, runners: view.cleanUp.runners }),
     problems: view.problems.map(({ source, kind, count }): Sample => [{ source, kind }, count]),
     credential_days_left: each("credential", daysLeft),
   };

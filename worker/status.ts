@@ -1,4 +1,6 @@
+import type { CleanUp } from "../contracts/policy";
 import type { App } from "./app";
+import type { CleanUpView } from "./ledger/clean-up-view";
 import { type LedgerView, type PoolLoad, readLedger } from "./ledger/read";
 import { type PoolNow, keyOf, poolsAt } from "./pools";
 import { shownPauses } from "./pause";
@@ -12,6 +14,7 @@ export interface Status {
   readonly view: LedgerView;
   /** The policy's pools, with what the ledger counts for each. */
   readonly pools: readonly (PoolNow & PoolLoad)[];
+  readonly cleanUp: CleanUp;
   readonly now: number;
   /** Credential → whole days until it ends; negative when it has, null when it does not end or nobody said. */
   readonly daysLeft: Readonly<Record<string, number | null>>;
@@ -25,6 +28,7 @@ export async function readStatus(app: App, version: string): Promise<Status> {
     stack: app.ledger.stackId,
     view,
     pools: poolsAt(app.config.policy, now).map((pool) => ({ ...pool, ...countsOf(pool, view) })),
+    cleanUp: app.config.policy.cleanUp,
     now,
     daysLeft: Object.fromEntries(
       Object.entries(app.config.credentialExpiry).map(([name, end]) => [name, daysLeft(end, now)]),
@@ -48,7 +52,8 @@ export function quantile(sorted: readonly number[], share: number): number | nul
 }
 
 /** The JSON of `/status`. */
-export function statusJson({ version, stack, view, pools, now, daysLeft: days }: Status): unknown {
+export function statusJson(status: Status): unknown {
+  const { version, stack, view, pools, now, daysLeft: days } = status;
   return {
     version,
     stack_id: stack,
@@ -66,12 +71,27 @@ export function statusJson({ version, stack, view, pools, now, daysLeft: days }:
     paused: shownPauses(view.pauses),
     problems: view.problems.map((problem) => ({
       ...problem,
-      first_at: new Date(problem.first_at).toISOString(),
-      last_at: new Date(problem.last_at).toISOString(),
+      first_at: time(problem.first_at),
+      last_at: time(problem.last_at),
     })),
-    last_sweep_at: view.sweptAt === null ? null : new Date(view.sweptAt).toISOString(),
+    last_sweep_at: time(view.sweptAt),
+    clean_up: cleanUpJson(status.cleanUp, view.cleanUp),
     credential_days_left: days,
     // Failed deliveries are not asked for again by this version.
     redelivery: "off",
   };
+}
+
+function cleanUpJson(mode: CleanUp, view: CleanUpView): unknown {
+  return {
+    mode,
+    last_pass_at: time(view.passAt),
+    scope: view.scope,
+    strays: view.strays.map((stray) => ({ ...stray, first_at: time(stray.first_at) })),
+    removed: { registrations: view.registrations, runners: view.runners, last_at: time(view.removedAt) },
+  };
+}
+
+function time(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
 }

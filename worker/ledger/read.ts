@@ -1,3 +1,4 @@
+import { CLEAN_UP, type CleanUpView, cleanUpOf } from "./clean-up-view";
 import type { LedgerContext } from "./context";
 import { IS_BUSY, IS_HOLDER, IS_ON_THE_WAY } from "./fragments";
 import { PAUSES, type Pause, pausesOf } from "./pauses";
@@ -13,6 +14,15 @@ export interface Load {
   readonly busy: number;
 }
 
+/** A pool's runners of one scope and class. */
+export interface PoolLoad {
+  readonly scope: string;
+  readonly class: string;
+  readonly idle: number;
+  readonly starting: number;
+  readonly busy: number;
+}
+
 export interface Problem {
   readonly source: string;
   readonly kind: string;
@@ -25,6 +35,7 @@ export interface Problem {
 /** What an operator may see of the ledger. */
 export interface LedgerView {
   readonly loads: readonly Load[];
+  readonly pools: readonly PoolLoad[];
   /** state → number of jobs, over what the ledger still remembers. */
   readonly jobs: Readonly<Record<string, number>>;
   /** state (ended: `ended_<reason>`) → number of runners. */
@@ -36,6 +47,7 @@ export interface LedgerView {
   readonly problems: readonly Problem[];
   readonly sweptAt: number | null;
   readonly pauses: readonly Pause[];
+  readonly cleanUp: CleanUpView;
 }
 
 const NEWEST_STARTS = 200;
@@ -43,8 +55,9 @@ const NEWEST_STARTS = 200;
 export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
   const now = ledger.now();
   const read = (sql: string): Statement => ({ sql, params: { now } });
-  const [loads, jobs, runners, starts, oldest, problems, marks, pauses] = await transaction(ledger, [
+  const results = await transaction(ledger, [
     read(LOADS),
+    read(POOLS),
     read(JOBS),
     read(RUNNERS),
     read(STARTS),
@@ -52,9 +65,12 @@ export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
     read(PROBLEMS),
     read(MARKS),
     PAUSES,
+    ...CLEAN_UP,
   ]);
+  const [loads, pools, jobs, runners, starts, oldest, problems, marks, pauses, ...cleanUp] = results;
   return {
     loads: loads as unknown as readonly Load[],
+    pools: pools as unknown as readonly PoolLoad[],
     jobs: counts(jobs),
     runners: counts(runners),
     startMs: starts.map((row) => Number(row["ms"])).sort((a, b) => a - b),
@@ -62,6 +78,7 @@ export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
     problems: problems as unknown as readonly Problem[],
     sweptAt: numberOrNull(marks[0]?.["at"]),
     pauses: pausesOf(pauses),
+    cleanUp: cleanUpOf(...cleanUp, ledger.policy.cleanUp !== "off"),
   };
 }
 
@@ -77,6 +94,9 @@ const LOADS = `SELECT scope, class, sum(waiting) AS waiting, sum(way) AS on_the_
   FROM (SELECT scope, class, 1 AS waiting, 0 AS way, 0 AS holds, 0 AS busy FROM jobs WHERE state = 'waiting'
     UNION ALL SELECT r.scope, r.class, 0, ${IS_ON_THE_WAY}, ${IS_HOLDER}, ${IS_BUSY} FROM runners r WHERE r.live = 1)
   GROUP BY scope, class ORDER BY scope, class LIMIT 500`;
+const POOLS = `SELECT r.scope, r.class, sum(${IS_HOLDER}) AS idle, sum(${IS_ON_THE_WAY} AND r.state <> 'claimed') AS starting,
+    sum(${IS_BUSY}) AS busy
+  FROM runners r WHERE r.live = 1 AND r.warm = 1 GROUP BY r.scope, r.class LIMIT 500`;
 const JOBS = "SELECT state, count(*) AS n FROM jobs GROUP BY state ORDER BY state";
 const RUNNERS = `SELECT CASE WHEN state = 'ended' THEN 'ended_' || end_reason ELSE state END AS state, count(*) AS n
   FROM runners GROUP BY 1 ORDER BY 1`;
