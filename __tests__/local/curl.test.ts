@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installCurl, isOnPath, pathWithCurl } from "../../local/curl/find";
@@ -115,6 +116,20 @@ describe.each(PROGRAMS)("%s, as the runner's scripts call it", (which) => {
     const { code, stdout, stderr } = await run([...OPTIONS, ...WRITE_OUT], `url = "${url}"\n`);
     expect([code, stdout]).toEqual([7, "\n000"]);
     expect(stderr).toMatch(/^curl: \(7\) /);
+  });
+
+  test("asks a socket of this machine, and ends with 7 when there is none", async () => {
+    const socket = join(directory, `${String(which.length)}.sock`);
+    const ping = createServer((request, response) => response.end(`${request.url ?? ""} OK`));
+    const config = `url = "http://docker/_ping"\nunix-socket = "${socket}"\nnoproxy = "*"\n`;
+    const args = ["--disable", "--silent", "--max-time", "5", "--config", "-"];
+    expect(await run(args, config)).toEqual({ code: 7, stdout: "", stderr: "" });
+    await new Promise<void>((resolve) => ping.listen(socket, resolve));
+    try {
+      expect(await run(args, config)).toEqual({ code: 0, stdout: "/_ping OK", stderr: "" });
+    } finally {
+      await new Promise((resolve) => ping.close(resolve));
+    }
   });
 
   test("fails when the connection breaks", async () => {

@@ -20,6 +20,8 @@ interface Options {
   url: string;
   method: string | null;
   data: string | null;
+  /** Path of the socket to connect to in place of the URL's host. */
+  socket: string | null;
   readonly headers: string[];
 }
 
@@ -41,6 +43,7 @@ function readArguments(args: readonly string[]): Options {
     url: "",
     method: null,
     data: null,
+    socket: null,
     headers: [],
   };
   let silent = false;
@@ -75,6 +78,9 @@ function readConfig(options: Options, text: string): void {
     else if (key === "request") options.method = value;
     else if (key === "data") options.data = value;
     else if (key === "header") options.headers.push(value);
+    else if (key === "unix-socket") options.socket = value;
+    // There is no proxy here at all.
+    else if (key === "noproxy" && value === "*") continue;
     else usage(`the config has an unknown key ${key}`);
   }
 }
@@ -112,7 +118,8 @@ function transfer(options: Options): Promise<{ readonly answer: IncomingMessage;
     }
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
     const method = options.method ?? (options.data === null ? "GET" : "POST");
-    const sent = send(url, { method, headers: headersOf(options) }, (answer) => {
+    const socketPath = options.socket === null ? {} : { socketPath: options.socket };
+    const sent = send(url, { method, headers: headersOf(options), ...socketPath }, (answer) => {
       const chunks: Buffer[] = [];
       answer.on("data", (chunk: Buffer) => chunks.push(chunk));
       answer.on("error", () => {
@@ -148,7 +155,7 @@ function failure(error: NodeJS.ErrnoException, url: URL): CurlError {
   if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") {
     return new CurlError(EXIT.resolve, `Could not resolve host: ${url.hostname}`);
   }
-  if (error.code === "ECONNREFUSED") {
+  if (error.code === "ECONNREFUSED" || error.code === "ENOENT") {
     return new CurlError(
       EXIT.connect,
       `Failed to connect to ${url.hostname} port ${url.port}: Connection refused`,
