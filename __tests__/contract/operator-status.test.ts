@@ -114,12 +114,21 @@ describe.each(RUNTIMES)("/status and /metrics (%s)", (runtime) => {
       version: expect.stringMatching(/^(development|\d+\.\d+\.\d+)$/) as unknown,
       stack_id: STACK,
       scopes: [],
+      pools: [],
       jobs: {},
       runners: {},
       queued_to_running_ms: { count: 0, p50: null, p95: null },
       oldest_waiting_seconds: null,
+      paused: [],
       problems: [],
       last_sweep_at: null,
+      clean_up: {
+        mode: "off",
+        last_pass_at: null,
+        scope: null,
+        strays: [],
+        removed: { registrations: 0, runners: 0, last_at: null },
+      },
       credential_days_left: { access: 30, nomad: -2, github: null },
       redelivery: "off",
     });
@@ -129,6 +138,8 @@ describe.each(RUNTIMES)("/status and /metrics (%s)", (runtime) => {
     const samples = readSamples(await response.text());
     expect([...samples.keys()].sort()).toEqual([
       expect.stringMatching(/^runners_build_info\{version=/),
+      'runners_cleaned_up{what="registrations"}',
+      'runners_cleaned_up{what="runners"}',
       'runners_credential_days_left{credential="access"}',
       'runners_credential_days_left{credential="nomad"}',
     ]);

@@ -8,17 +8,31 @@ const DAY = 24 * 3600 * 1000;
 
 const NOTHING: Status["view"] = {
   loads: [],
+  pools: [],
   jobs: {},
   runners: {},
   startMs: [],
   oldestWaitingAt: null,
   problems: [],
   sweptAt: null,
+  pauses: [],
+  cleanUp: {
+    passAt: null,
+    scope: null,
+    removedAt: null,
+    registrations: 0,
+    runners: 0,
+    github: null,
+    ledger: null,
+    strays: [],
+  },
 };
 
 const status = (view: Partial<Status["view"]> = {}, daysLeft: Status["daysLeft"] = {}): Status => ({
   version: "1.2.3",
   stack: "a1b2c3",
+  pools: [],
+  cleanUp: "delete",
   now: NOW,
   view: { ...NOTHING, ...view },
   daysLeft,
@@ -42,6 +56,24 @@ const FULL = status(
       },
     ],
     sweptAt: NOW - 30_000,
+    cleanUp: {
+      passAt: NOW - 60_000,
+      scope: "octo-org/example",
+      removedAt: NOW - DAY,
+      registrations: 5,
+      runners: 2,
+      github: 1,
+      ledger: 0,
+      strays: [
+        {
+          name: "a1b2c3-linux-1-1",
+          scope: "octo-org/example",
+          side: "github",
+          sightings: 1,
+          first_at: NOW - 60_000,
+        },
+      ],
+    },
   },
   { access: 12, nomad: null, old: -3 },
 );
@@ -78,6 +110,11 @@ describe("/metrics", () => {
       'runners_queued_to_running_seconds{quantile="0.95"} 4',
       "runners_oldest_waiting_seconds 90.5",
       "runners_since_sweep_seconds 30",
+      "runners_since_clean_up_seconds 60",
+      'runners_strays{side="github"} 1',
+      'runners_strays{side="ledger"} 0',
+      'runners_cleaned_up{what="registrations"} 5',
+      'runners_cleaned_up{what="runners"} 2',
       'runners_problems{source="nomad",kind="permanent"} 7',
       'runners_credential_days_left{credential="access"} 12',
       'runners_credential_days_left{credential="old"} -3',
@@ -87,6 +124,8 @@ describe("/metrics", () => {
   test("leaves out what nobody knows, instead of calling it 0", () => {
     expect(lines(metricsText(status({}, { nomad: null })))).toEqual([
       'runners_build_info{version="1.2.3"} 1',
+      'runners_cleaned_up{what="registrations"} 0',
+      'runners_cleaned_up{what="runners"} 0',
     ]);
   });
 
@@ -115,6 +154,21 @@ describe("/status", () => {
         },
       ],
       last_sweep_at: "2026-11-21T11:59:30.000Z",
+      clean_up: {
+        mode: "delete",
+        last_pass_at: "2026-11-21T11:59:00.000Z",
+        scope: "octo-org/example",
+        strays: [
+          {
+            name: "a1b2c3-linux-1-1",
+            scope: "octo-org/example",
+            side: "github",
+            sightings: 1,
+            first_at: "2026-11-21T11:59:00.000Z",
+          },
+        ],
+        removed: { registrations: 5, runners: 2, last_at: "2026-11-20T12:00:00.000Z" },
+      },
       credential_days_left: { access: 12, nomad: null, old: -3 },
       redelivery: "off",
     });
@@ -126,13 +180,14 @@ describe("/status", () => {
       oldest_waiting_seconds: null,
       problems: [],
       last_sweep_at: null,
+      clean_up: { last_pass_at: null, scope: null, strays: [], removed: { last_at: null } },
       credential_days_left: {},
     });
   });
 });
 
 describe("a credential's end", () => {
-  const NO_ROWS = Array.from({ length: 7 }, () => ({ results: [] }));
+  const NO_ROWS = Array.from({ length: 11 }, () => ({ results: [] }));
 
   test.each([
     ["whole days that are left", new Date(NOW + 3.9 * DAY).toISOString(), 3],
@@ -143,7 +198,7 @@ describe("a credential's end", () => {
   ])("is told as %s", async (_, end, days) => {
     const app = {
       now: () => NOW,
-      config: { credentialExpiry: { access: end } },
+      config: { credentialExpiry: { access: end }, policy: policy() },
       ledger: {
         db: { prepare: () => ({ bind: () => ({}) }), batch: () => Promise.resolve(NO_ROWS) },
         policy: policy(),
@@ -153,7 +208,7 @@ describe("a credential's end", () => {
       },
     } as unknown as App;
     const read = await readStatus(app, "1.2.3");
-    expect(read).toEqual({ ...status({}, { access: days }) });
+    expect(read).toMatchObject({ version: "1.2.3", stack: "a1b2c3", now: NOW, daysLeft: { access: days } });
   });
 });
 
