@@ -42,10 +42,13 @@ const CHECKS: readonly Check[] = [
 
 /** Every shell script of the project. */
 function shellScripts(): readonly string[] {
-  const jobs = readdirSync(join(ROOT, "jobs"), { recursive: true, encoding: "utf8" }).filter((name) =>
-    name.endsWith(".sh"),
+  const found = ["jobs", "examples"].flatMap((room) =>
+    readdirSync(join(ROOT, room), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".sh"))
+      .sort()
+      .map((name) => join(room, name)),
   );
-  return [...jobs.sort().map((name) => join("jobs", name)), join(".ci", "run")];
+  return [...found, join(".ci", "run")];
 }
 
 function run(check: Check): Result {
