@@ -10,12 +10,13 @@ import { type HeldRunner, findHeld, keepForRemoval, release } from "./ledger/rel
 import { log } from "./log";
 import type { Outcome } from "./outcome";
 import { groupOf } from "./policy";
+import { wantedSize } from "./pools";
 import { recordExit } from "./runner-exits";
 
 const TRY_AGAIN_SECONDS = 10;
 
-/** The policy no longer has the class, so nobody can say with which labels to register: its claim is spent, as above a
- *  maximum. */
+/** The policy no longer has the class, or the organization, so nobody can say with which labels or in which group to
+ *  register: its claim is spent, as above a maximum. */
 const NO_CLASS = {
   maxRunners: -1,
   maxRunnersPerRepository: 0,
@@ -29,8 +30,11 @@ export async function postClaim(app: App, headers: Headers): Promise<Outcome> {
   const checked = await verifyClaim(bearer(headers.get("Authorization")), app.config.claimKeys, app.now(), 0);
   if (!checked.ok) return { kind: "claim_refused", reason: checked.reason };
   const { claim } = checked;
-  const runnerClass = app.config.policy.classes.find((candidate) => candidate.name === claim.class);
-  const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass ?? NO_CLASS);
+  const { policy } = app.config;
+  const isRuled = groupOf(policy, claim.scope) !== null;
+  const runnerClass = isRuled ? policy.classes.find(({ name }) => name === claim.class) : undefined;
+  const size = claim.job === 0 ? wantedSize(policy, claim.scope, claim.class, app.now()) : 0;
+  const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass ?? NO_CLASS, size);
   if (taken.outcome === "used") return { kind: "claim_used" };
   if (taken.outcome === "nothing_waits" || runnerClass === undefined) return { kind: "nothing_waits" };
   return register(app, claim, runnerClass, taken.claim);
@@ -80,7 +84,8 @@ async function makeRegistration(
   const request = {
     name: taken.runnerName,
     labels: runnerClass.labels,
-    runnerGroupId: groupOf(app.config.policy, scope),
+    // A scope without one never comes here.
+    runnerGroupId: groupOf(app.config.policy, scope) ?? 1,
   };
   const made = await app.github.generateJitConfig(scope, request);
   if (made.ok || made.error !== "conflict") return made;

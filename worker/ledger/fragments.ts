@@ -62,7 +62,8 @@ export function requestShortage(targets: string): string {
 /**
  * Takes back requests that nobody waits for any more, never one that is just being sent: those whose own job no longer
  * waits first, then the newest. A claim of such a runner (its dispatch may have got through with the answer lost) is
- * judged like any unused claim.
+ * judged like any unused claim. Those of pools are never taken back here, but they count: where a pool covers the jobs,
+ * nothing else need come.
  * @param targets a `SELECT scope, class …`
  */
 export function trimSurplus(targets: string): string {
@@ -72,16 +73,20 @@ export function trimSurplus(targets: string): string {
   spare AS (SELECT r.name, s.n, row_number() OVER (PARTITION BY r.scope, r.class ORDER BY
       EXISTS (SELECT 1 FROM jobs j WHERE j.job_id = r.job_id AND j.state = 'waiting'), r.requested_at DESC) AS turn
     FROM surplus s JOIN runners r ON r.scope = s.scope AND r.class = s.class
-    WHERE s.n > 0 AND r.live = 1 AND r.state = 'requested' AND r.leased_until <= :now)
+    WHERE s.n > 0 AND r.live = 1 AND r.warm = 0 AND r.state = 'requested' AND r.leased_until <= :now)
   SELECT name FROM spare WHERE turn <= n)`;
 }
 
-/** Asks by itself for one runner, for jobs that have had none; `jobs` is a condition on the table. */
+/** Asks by itself for one runner, for jobs that have had none, unless a pool's runners are on the way and those on the
+ *  way are as many as wait; `jobs` is a condition on the table. */
 export function firstRunner(jobs: string): string {
   return `${INSERT_RUNNER}
   SELECT :stack || '-' || class || '-' || job_id || '-1', job_id, 1, scope, class, 'requested', ${FOR_EVER}, :now, :now, :op
-  FROM jobs WHERE ${jobs} AND op = :op AND state = 'waiting'
-    AND NOT EXISTS (SELECT 1 FROM runners r WHERE r.job_id = jobs.job_id)`;
+  FROM jobs t WHERE ${jobs} AND op = :op AND state = 'waiting'
+    AND NOT EXISTS (SELECT 1 FROM runners r WHERE r.job_id = t.job_id)
+    AND (${ON_THE_WAY_OF_T} < ${WAITING_OF_T}
+      OR NOT EXISTS (SELECT 1 FROM runners r WHERE r.live = 1 AND r.scope = t.scope AND r.class = t.class
+        AND r.warm = 1 AND ${IS_ON_THE_WAY}))`;
 }
 
 /** States of a job that no runner has started. */

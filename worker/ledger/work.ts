@@ -159,13 +159,15 @@ const SEEN_RUNNERS = `UPDATE runners SET looks = looks + 1, next_look_at = x.loo
     value ->> 'to' = 'gone' AS over FROM json_each(:runners)) x
   WHERE runners.name = x.name AND runners.state = x.was`;
 
-/** Deletes what ended more than two weeks ago, a bounded number at a time. */
+/** Deletes what ended more than two weeks ago, a bounded number at a time. The pools' newest runner stays, so that no
+ *  ordinal comes twice: Nomad may still know the old one's idempotency token. */
 export async function forget(ledger: LedgerContext): Promise<void> {
   const params: Params = { before: ledger.now() - KEEP_MS, most: DELETE_AT_ONCE };
   await transaction(ledger, [
     {
       sql: `DELETE FROM runners WHERE name IN
-        (SELECT name FROM runners WHERE live = 0 AND ended_at < :before ORDER BY ended_at LIMIT :most)`,
+        (SELECT name FROM runners WHERE live = 0 AND ended_at < :before AND (warm = 0
+          OR ordinal < (SELECT max(ordinal) FROM runners WHERE job_id = 0)) ORDER BY ended_at LIMIT :most)`,
       params,
     },
     {
