@@ -52,10 +52,10 @@ describe("the runner's stand-in", () => {
   };
   const withJit = async (env: Record<string, string> = {}): Promise<Running> =>
     run({ ACTIONS_RUNNER_INPUT_JITCONFIG: await jit(), ...env });
-  const hook = async (text: string): Promise<Record<string, string>> => {
-    const file = join(directory, "hook.sh");
+  const hook = async (text: string, which = "STARTED"): Promise<Record<string, string>> => {
+    const file = join(directory, `${which}.sh`);
     await writeFile(file, text);
-    return { ACTIONS_RUNNER_HOOK_JOB_STARTED: file };
+    return { [`ACTIONS_RUNNER_HOOK_JOB_${which}`]: file };
   };
   const queue = (more = {}) => github.queueJob({ repository: REPOSITORY, labels: ["linux"], ...more });
   const completed = async () => {
@@ -164,6 +164,47 @@ describe("the runner's stand-in", () => {
     await queue({ script: "echo step" });
     await listener.code;
     expect((await completed())?.conclusion).toBe("failure");
+  });
+
+  test("hooks run around the step, and what the first one puts into GITHUB_ENV is there for the rest", async () => {
+    const first = await hook('echo first; echo "FROM_HOOK=a=b" >>"$GITHUB_ENV"');
+    const last = await hook('echo "last $FROM_HOOK $GITHUB_REPOSITORY"', "COMPLETED");
+    await withJit({ ...first, ...last });
+    await queue({ script: 'echo "step $FROM_HOOK"' });
+    const job = await completed();
+    expect(job).toMatchObject({ conclusion: "success", log: `first\nstep a=b\nlast a=b ${REPOSITORY}\n` });
+  });
+
+  test.each([
+    ["the step failed", "true", "exit 1", "true", "failure"],
+    ["the first hook failed", "false", "echo step", "true", "failure"],
+    ["it fails the job itself", "true", "echo step", "false", "failure"],
+  ])("the job-completed hook runs when %s", async (_, before, script, after, conclusion) => {
+    await withJit({ ...(await hook(before)), ...(await hook(`echo last; ${after}`, "COMPLETED")) });
+    await queue({ script });
+    const job = await completed();
+    expect(job?.conclusion).toBe(conclusion);
+    expect(job?.log).toMatch(/last\n$/);
+    expect(job?.log.includes("step")).toBe(before === "true" && script === "echo step");
+  });
+
+  test("the job-completed hook runs when the job is cancelled, and not when the runner is stopped", async () => {
+    const last = await hook("echo last", "COMPLETED");
+    const cancelled = await withJit(last);
+    await github.cancelJob((await queueRunning()).id);
+    expect(await cancelled.code).toBe(0);
+    const stopped = run({ ACTIONS_RUNNER_INPUT_JITCONFIG: await jit("two"), ...last });
+    await queue({ script: "sleep 60" });
+    await github.events.waitFor(
+      (event) => event.type === "job.in_progress" && event.job.runnerName === "two",
+      "the second job",
+    );
+    stopped.process.kill("SIGINT");
+    expect(await stopped.code).toBe(0);
+    expect(github.jobs().map(({ conclusion, log }) => [conclusion, log])).toEqual([
+      ["cancelled", "last\n"],
+      ["cancelled", ""],
+    ]);
   });
 
   test.each(["SIGINT", "SIGTERM"] as const)(

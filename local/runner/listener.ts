@@ -145,7 +145,7 @@ class Listener {
     this.#shutdown.abort();
     const worker = this.#worker;
     if (worker === null) return;
-    tell(worker, { type: "cancel" });
+    tell(worker, { type: "shutdown" });
     setTimeout(() => worker.kill("SIGKILL"), UNLOAD_MS).unref();
   }
 

@@ -44,7 +44,10 @@ export type ToWorker =
       readonly connection: Connection;
       readonly runnerName: string;
     }
-  | { readonly type: "cancel" };
+  /** The job was cancelled at GitHub. */
+  | { readonly type: "cancel" }
+  /** The listener was told to end: no further step runs, whatever its condition. */
+  | { readonly type: "shutdown" };
 
 /** What the worker process tells the listener before it ends: how the job ended and that the server knows. */
 export interface FromWorker {

@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Conclusion, type FromWorker, type JobMessage, type ToWorker, call } from "./protocol";
 
 /**
- * `Runner.Worker` as a job-started hook and the runner's scripts meet it: a process of its own per workflow job, which
- * opens a log under `_diag`, runs the hook before the first step, then the step, and reports the result.
+ * `Runner.Worker` as hooks and the runner's scripts meet it: a process of its own per workflow job, which opens a log under
+ * `_diag`, runs the job-started hook before the first step, then the step, at last the job-completed hook, and reports the
+ * result. A hook is run by path with `bash -e`, and may set variables for what follows (`NAME=value` in `$GITHUB_ENV`, no
+ * here-documents). The completed one runs whatever the result is, but not on shutdown.
+ * @see https://github.com/actions/runner/blob/v2.336.0/src/Runner.Worker/JobHookProvider.cs
  */
 
 const ROOT = join(__dirname, "..");
@@ -21,8 +24,11 @@ class Worker {
   readonly #work = join(ROOT, "_work");
   #step: ChildProcess | null = null;
   #wakeUp: (() => void) | null = null;
-  /** Set when no further step may run. */
-  readonly #ended: { conclusion: Conclusion | null } = { conclusion: null };
+  /** Set when no further step may run; the job-completed hook may unless the runner shuts down. */
+  readonly #ended: { conclusion: Conclusion | null; shutdown: boolean } = {
+    conclusion: null,
+    shutdown: false,
+  };
   log = "";
 
   constructor(job: JobMessage, runnerName: string) {
@@ -32,16 +38,13 @@ class Worker {
 
   async run(): Promise<Conclusion> {
     const env = this.#environment();
-    const hook = process.env["ACTIONS_RUNNER_HOOK_JOB_STARTED"] ?? "";
-    if (hook !== "") {
-      if (!existsSync(hook)) {
-        this.log += `The job-started hook ${hook} does not exist.\n`;
-        return "failure";
-      }
-      const shell = spawnSync("bash", ["-c", ":"]).status === 0 ? "bash" : "sh";
-      const code = await this.#runStep(shell, ["-e", hook], env);
-      if (code !== 0) return this.#endedOr("failure");
-    }
+    const started = await this.#runHook("STARTED", env);
+    const conclusion = started ? await this.#runJob(env) : this.#endedOr("failure");
+    if (this.#ended.shutdown || (await this.#runHook("COMPLETED", env))) return conclusion;
+    return this.#endedOr("failure");
+  }
+
+  async #runJob(env: NodeJS.ProcessEnv): Promise<Conclusion> {
     if (this.#ended.conclusion !== null) return this.#ended.conclusion;
     if (this.#job.script === null) {
       await this.#pass(this.#job.runMs);
@@ -51,9 +54,28 @@ class Worker {
     return this.#endedOr(code === 0 ? "success" : "failure");
   }
 
+  /** @returns whether it went well, or there is none */
+  async #runHook(which: "STARTED" | "COMPLETED", env: NodeJS.ProcessEnv): Promise<boolean> {
+    const hook = process.env[`ACTIONS_RUNNER_HOOK_JOB_${which}`] ?? "";
+    if (hook === "") return true;
+    if (!existsSync(hook)) {
+      this.log += `The hook ${hook} does not exist.\n`;
+      return false;
+    }
+    const shell = spawnSync("bash", ["-c", ":"]).status === 0 ? "bash" : "sh";
+    const commands = join(this.#work, "_temp", `set_env_${which.toLowerCase()}`);
+    writeFileSync(commands, "");
+    const code = await this.#runStep(shell, ["-e", hook], { ...env, GITHUB_ENV: commands });
+    for (const [, name = "", value = ""] of readFileSync(commands, "utf8").matchAll(/^([^=\n]+)=(.*)$/gm)) {
+      env[name] = value;
+    }
+    return code === 0;
+  }
+
   /** No further step starts, and what runs is interrupted. */
-  end(conclusion: Conclusion): void {
+  end(conclusion: Conclusion, shutdown = false): void {
     this.#ended.conclusion ??= conclusion;
+    this.#ended.shutdown ||= shutdown;
     this.#wakeUp?.();
     const step = this.#step;
     if (step === null) return;
@@ -154,10 +176,11 @@ async function work(message: Extract<ToWorker, { type: "job" }>): Promise<void> 
   const worker = new Worker(job, runnerName);
   process.on("message", (next: ToWorker) => {
     if (next.type === "cancel") worker.end("cancelled");
+    if (next.type === "shutdown") worker.end("cancelled", true);
   });
   // Someone wants the worker to end, not the job to be cancelled: it counts as failed.
   process.on("SIGTERM", () => {
-    worker.end("failure");
+    worker.end("failure", true);
   });
   const conclusion = await worker.run();
   const path = `/jobs/${String(job.id)}/finish`;
