@@ -1,5 +1,11 @@
 export { DispatchCredential, type DispatchCredentialProps } from "./constructs/dispatch-credential";
 export { drainPlan, type DrainPlan } from "./constructs/drain-plan";
+export {
+  Egress,
+  type EgressProps,
+  type EgressTarget,
+  type PublicEgressProps,
+} from "./constructs/egress";
 export { GeneratedSecret, type GeneratedSecretProps } from "./constructs/generated-secret";
 export {
   GithubCredentials,
@@ -8,6 +14,7 @@ export {
   type GithubVariableProps,
   type GithubVaultKvProps,
 } from "./constructs/github-credentials";
+export { HookScript } from "./constructs/hook-script";
 export {
   ConnectorDriver,
   type DockerConnectorProps,
@@ -44,6 +51,11 @@ export type {
 } from "./constructs/on-demand-runners-props";
 export { OrganizationWebhook, type OrganizationWebhookProps } from "./constructs/organization-webhook";
 export {
+  PrivateDocker,
+  type PrivateDockerProps,
+  type PrivilegedDockerProps,
+} from "./constructs/private-docker";
+export {
   ProviderCredentials,
   type BoundProviderCredentials,
   type EnvironmentCredentialsProps,
@@ -58,8 +70,27 @@ export {
   type WebhookTarget,
 } from "./constructs/repository-selection";
 export { RepositoryWebhooks, type RepositoryWebhooksProps } from "./constructs/repository-webhooks";
+export { RunnerGroup, type CreatedGroupProps, type RunnerGroupContext } from "./constructs/runner-group";
 export { RunnerJob } from "./constructs/runner-job";
-export type { PlacementConstraint, RunnerJobProps } from "./constructs/runner-job-props";
+export type { PlacementConstraint, RunnerJobProps, RunnerVolume } from "./constructs/runner-job-props";
+export {
+  RunnerNetwork,
+  type CniNetworkProps,
+  type DnsProps,
+  type NetworkProps,
+  type OwnNetworkProps,
+} from "./constructs/runner-network";
+export {
+  RunnerScope,
+  type OrganizationScopeProps,
+  type RepositoryScopeProps,
+} from "./constructs/runner-scope";
+export {
+  RUNNER_RELEASE,
+  type RunnerArchitecture,
+  type RunnerArchive,
+  type RunnerRelease,
+} from "./constructs/runner-release";
 export { RunnersNamespace, type RunnersNamespaceProps } from "./constructs/runners-namespace";
 export { RunnersStack } from "./constructs/runners-stack";
 export type {
@@ -73,10 +104,13 @@ export {
   type DockerDriverProps,
   type DriverVariables,
   type ExecDriverProps,
+  type PodmanDriverProps,
+  type RawExecDriverProps,
 } from "./constructs/task-driver";
 export { TunnelConnector, type TunnelConnectorProps } from "./constructs/tunnel-connector";
 export type { ConnectorVault } from "./constructs/tunnel-connector-props";
 export { VaultSecrets, type VaultSecretsProps } from "./constructs/vault-secrets";
+export { WarmPool, type ScheduledPoolProps, type WarmPoolProps } from "./constructs/warm-pool";
 export { WebhookWorker } from "./constructs/webhook-worker";
 export type {
   CredentialExpiryProps,
@@ -85,6 +119,11 @@ export type {
 } from "./constructs/webhook-worker-props";
 export type { KvSecretReference } from "./constructs/kv-secret";
 export type { WebhookProps } from "./constructs/webhook-props";
-export type { RunnerPolicyProps } from "./constructs/worker-policy";
+export type {
+  PolicyWideProps,
+  RunnerPolicyProps,
+  ScopePolicyProps,
+  SeveralScopesProps,
+} from "./constructs/worker-policy";
 export type { SecretsStoreReference } from "./contracts/bindings";
 export type { RunnerClass } from "./contracts/policy";

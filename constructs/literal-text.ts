@@ -12,11 +12,11 @@ export function literalText(text: string): string {
 }
 
 /**
- * A value as an HCL2 expression, for job variables that are lists or objects: their text is parsed by Nomad's HCL,
+ * A value as an HCL2 expression, for job variables that are lists, objects or neither: their text is parsed by Nomad's HCL,
  * where `${` opens a template once more.
  * @see https://developer.hashicorp.com/nomad/docs/job-specification/hcl2/variables#complex-typed-values
  */
-export function hclExpression(value: readonly unknown[] | Readonly<Record<string, unknown>>): string {
+export function hclExpression(value: readonly unknown[] | object | null): string {
   return literalText(doubled(JSON.stringify(value)));
 }
 

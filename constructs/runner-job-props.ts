@@ -1,6 +1,10 @@
 import type { ITerraformDependable } from "cdktf";
 import { CLASS_BOUNDS, type RunnerClass } from "../contracts/policy";
-import { classFaults } from "./class-faults";
+import { architectureConstraint } from "./architecture";
+import type { HookScript } from "./hook-script";
+import type { PrivateDocker } from "./private-docker";
+import { RunnerNetwork } from "./runner-network";
+import type { RunnerArchitecture } from "./runner-release";
 import type { TaskDriver } from "./task-driver";
 
 /** A placement constraint as a Nomad job has it.
@@ -17,6 +21,20 @@ export interface PlacementConstraint {
   readonly value: string;
 }
 
+/** A host volume of the nodes.
+ *  @see https://developer.hashicorp.com/nomad/docs/configuration/client#host_volume-block */
+export interface RunnerVolume {
+  /** Name of the volume in the clients' configuration. */
+  readonly hostVolume: string;
+  /** Absolute path at which a runner and its Docker daemon have it, such as `/opt/hostedtoolcache`. */
+  readonly path: string;
+  /**
+   * Whether a workflow job may only read it. What one job can write, the next one may run.
+   * @default true
+   */
+  readonly readOnly?: boolean;
+}
+
 /** One runner class: its labels, what it runs in, its size, its limits. */
 export interface RunnerJobProps {
   /** Name of the runner class: lower-case letters, digits and inner hyphens, at most 24. Part of runner names. */
@@ -25,6 +43,36 @@ export interface RunnerJobProps {
   readonly labels: readonly string[];
   /** What workflow code runs in. */
   readonly driver: TaskDriver;
+  /**
+   * Architecture of the nodes, which becomes a constraint. A class should carry it as a label, too.
+   * @default - any
+   */
+  readonly architecture?: RunnerArchitecture;
+  /**
+   * A Docker daemon of each runner's own, for `container:` jobs, services, `docker build` and the like.
+   * @default - none, and workflow code has no Docker
+   */
+  readonly docker?: PrivateDocker;
+  /**
+   * The runner's network, its resolver and what it may reach.
+   * @default - the driver's; `RunnerNetwork.bridge()` with a rootless or privileged Docker daemon
+   */
+  readonly network?: RunnerNetwork;
+  /**
+   * Host volumes, such as a tool cache.
+   * @default - none
+   */
+  readonly volumes?: readonly RunnerVolume[];
+  /**
+   * Runs before a workflow job's first step, after the fence against forks; a job whose hook fails, fails.
+   * @default - none
+   */
+  readonly jobStartedHook?: HookScript;
+  /**
+   * Runs after a workflow job's last step.
+   * @default - none
+   */
+  readonly jobCompletedHook?: HookScript;
   /**
    * Id of the parameterized Nomad job. Another id is another job; the old one is deregistered.
    * @default - "github-runner-" and the class's name
@@ -46,13 +94,13 @@ export interface RunnerJobProps {
    */
   readonly nodePool?: string;
   /**
-   * CPU share in MHz.
-   * @default 2000
+   * CPU share in MHz: a weight while others want the processor, not a limit.
+   * @default 1000
    */
   readonly cpuMhz?: number;
   /**
-   * Memory that is reserved, in MiB.
-   * @default 4096
+   * Memory that is reserved, in MiB. The default fits a node of 4 GB with a Docker daemon of 1024 beside it.
+   * @default 2048
    */
   readonly memoryMib?: number;
   /**
@@ -61,7 +109,8 @@ export interface RunnerJobProps {
    */
   readonly memoryMaxMib?: number;
   /**
-   * Disk for checkout and build output, in MiB; with a driver on the node it also holds a copy of the runner.
+   * Disk of the allocation, in MiB: with a driver on the node the runner, checkout and build output, with a Docker daemon its
+   * images, too. A container without one writes into itself.
    * @default 10240
    */
   readonly diskMib?: number;
@@ -115,13 +164,18 @@ export interface RunnerJobProps {
 
 /** The props with every default in its place. */
 export type ResolvedRunnerJob = Required<
-  Omit<RunnerJobProps, "memoryMaxMib" | "constraints" | "dependsOn">
-> & {
-  /** 0 is the reservation. */
-  readonly memoryMaxMib: number;
-  /** Each with its operator. */
-  readonly constraints: readonly Required<PlacementConstraint>[];
-};
+  Omit<RunnerJobProps, "memoryMaxMib" | "constraints" | "volumes" | "dependsOn" | OptionalProp>
+> &
+  Pick<RunnerJobProps, OptionalProp> & {
+    /** 0 is the reservation. */
+    readonly memoryMaxMib: number;
+    /** Each with its operator; the architecture's among them. */
+    readonly constraints: readonly Required<PlacementConstraint>[];
+    readonly volumes: readonly Required<RunnerVolume>[];
+  };
+
+/** What stays open when it is not given. */
+type OptionalProp = "architecture" | "docker" | "jobStartedHook" | "jobCompletedHook";
 
 /** Puts every default in its place. */
 export function resolveRunnerJob(props: RunnerJobProps): ResolvedRunnerJob {
@@ -133,15 +187,20 @@ export function resolveRunnerJob(props: RunnerJobProps): ResolvedRunnerJob {
     namespace: props.namespace ?? "default",
     datacenters: [...(props.datacenters ?? ["*"])],
     nodePool: props.nodePool ?? "default",
-    cpuMhz: props.cpuMhz ?? 2_000,
-    memoryMib: props.memoryMib ?? 4_096,
+    cpuMhz: props.cpuMhz ?? 1_000,
+    memoryMib: props.memoryMib ?? 2_048,
     memoryMaxMib: props.memoryMaxMib ?? 0,
     diskMib: props.diskMib ?? 10_240,
-    constraints: (props.constraints ?? []).map(({ attribute, operator = "=", value }) => ({
-      attribute,
-      operator,
-      value,
+    constraints: [...architectureConstraint(props.architecture), ...(props.constraints ?? [])].map(
+      ({ attribute, operator = "=", value }) => ({ attribute, operator, value }),
+    ),
+    volumes: (props.volumes ?? []).map(({ hostVolume, path, readOnly = true }) => ({
+      hostVolume,
+      path,
+      readOnly,
     })),
+    network: props.network ?? defaultNetwork(props.docker),
+    ...pickGiven(props),
     maxRunners: props.maxRunners ?? CLASS_BOUNDS.maxRunners.default,
     maxRunnersPerRepository: props.maxRunnersPerRepository ?? CLASS_BOUNDS.maxRunnersPerRepository.default,
     pickupDeadlineSeconds: props.pickupDeadlineSeconds ?? CLASS_BOUNDS.pickupDeadlineSeconds.default,
@@ -149,6 +208,23 @@ export function resolveRunnerJob(props: RunnerJobProps): ResolvedRunnerJob {
     maxDurationSeconds: props.maxDurationSeconds ?? CLASS_BOUNDS.maxDurationSeconds.default,
     stopGraceSeconds: props.stopGraceSeconds ?? 60,
     allowForks: props.allowForks ?? false,
+  };
+}
+
+/** Runner and daemon share a namespace of Nomad's; Sysbox makes its own. */
+function defaultNetwork(docker: PrivateDocker | undefined): RunnerNetwork {
+  return docker === undefined || docker.kind === "sysbox"
+    ? RunnerNetwork.driverDefault()
+    : RunnerNetwork.bridge();
+}
+
+function pickGiven(props: RunnerJobProps): Pick<RunnerJobProps, OptionalProp> {
+  const { architecture, docker, jobStartedHook, jobCompletedHook } = props;
+  return {
+    ...(architecture && { architecture }),
+    ...(docker && { docker }),
+    ...(jobStartedHook && { jobStartedHook }),
+    ...(jobCompletedHook && { jobCompletedHook }),
   };
 }
 
@@ -166,69 +242,4 @@ export function runnerClassOf(job: ResolvedRunnerJob): RunnerClass {
     idleTimeoutSeconds,
     maxDurationSeconds,
   };
-}
-
-/** Inclusive bounds of what Nomad's job needs. Nomad's own minimum is lower; a runner does not start with less. */
-const BOUNDS = {
-  cpuMhz: { min: 100, max: 1_000_000 },
-  memoryMib: { min: 256, max: 16_777_216 },
-  diskMib: { min: 100, max: 16_777_216 },
-  stopGraceSeconds: { min: 31, max: 80 },
-} as const;
-
-/** What Nomad compares with: another operator fails the deploy.
- *  @see https://developer.hashicorp.com/nomad/docs/job-specification/constraint#operator */
-const OPERATORS: ReadonlySet<string> = new Set([
-  ...["=", "==", "is", "!=", "not", ">", ">=", "<", "<="],
-  ...["distinct_hosts", "distinct_property", "regexp", "version", "semver", "is_set", "is_not_set"],
-  ...["set_contains", "set_contains_all", "set_contains_any"],
-]);
-
-function constraintProblems(constraints: readonly Required<PlacementConstraint>[]): string[] {
-  const found: string[] = [];
-  for (const [index, { attribute, operator }] of constraints.entries()) {
-    if (!OPERATORS.has(operator)) {
-      found.push(
-        `constraints[${String(index)}].operator: must be one of Nomad's (${[...OPERATORS].join(", ")}), got "${operator}"`,
-      );
-    }
-    if (attribute.trim() === "" && operator !== "distinct_hosts") {
-      found.push(
-        `constraints[${String(index)}].attribute: must name an attribute of the node, got "${attribute}"; ` +
-          "write it as ${attr.cpu.arch}",
-      );
-    }
-  }
-  return found;
-}
-
-/** What the policy calls otherwise than the props do. */
-const PROP_NAMES: ReadonlyMap<string, string> = new Map([
-  ["name", "className"],
-  ["job", "jobId"],
-]);
-
-/** Everything wrong with the job at once, one sentence each with the value received. */
-export function runnerJobProblems(job: ResolvedRunnerJob): string[] {
-  const found: string[] = [];
-  for (const key of Object.keys(BOUNDS) as (keyof typeof BOUNDS)[]) {
-    const { min, max } = BOUNDS[key];
-    const value = job[key];
-    if (!Number.isInteger(value) || value < min || value > max) {
-      found.push(
-        `${key}: must be a whole number from ${String(min)} to ${String(max)}, got ${String(value)}`,
-      );
-    }
-  }
-  if (job.memoryMaxMib !== 0 && job.memoryMaxMib < job.memoryMib) {
-    found.push(
-      `memoryMaxMib: must be at least memoryMib (${String(job.memoryMib)}), got ${String(job.memoryMaxMib)}`,
-    );
-  }
-  if (job.datacenters.length === 0) found.push("datacenters: must name at least one, got an empty list");
-  found.push(...constraintProblems(job.constraints), ...job.driver.problems());
-  for (const { path, words } of classFaults(runnerClassOf(job))) {
-    found.push(`${PROP_NAMES.get(path) ?? path}: ${words}`);
-  }
-  return found;
 }

@@ -1,134 +1,34 @@
 # The parameterized Nomad job of one runner class: every dispatch becomes one allocation, one ephemeral runner, at most
-# one workflow job.
+# one workflow job. Its variables stand in runner.variables.hcl; Nomad reads the two as one file:
 #
-#   nomad job run -var name=github-runner-linux \
+#   cat runner.variables.hcl runner.nomad.hcl | nomad job run -var name=github-runner-linux \
 #     -var "claim_script=$(cat claim.sh)" -var "start_script=$(cat start-runner.sh)" \
-#     -var "hook_script=$(cat job-started-hook.sh)" -var "release_script=$(cat release-runner.sh)" runner.nomad.hcl
+#     -var "hook_script=$(cat job-started-hook.sh)" -var "release_script=$(cat release-runner.sh)" -
 #
-# The local stand-in and the tests read it through an HCL-to-JSON conversion that evaluates nothing. So these stay
-# literals, one `var.<name>` or Nomad's own `${NOMAD_…}`: `parameterized`, variable defaults, and of each task name,
-# lifecycle, config.command, config.args, env, dispatch_payload.file, template.data and template.destination.
+# The local stand-in and the tests read it through an HCL-to-JSON conversion that evaluates nothing, and local/nomad/
+# evaluates little: what it runs of the file stays as plain as it is now.
 # Nomad >= 1.11.2: below it, concurrent duplicates of one idempotency token race.
 
-variable "name" {
-  type        = string
-  description = "Id of the Nomad job; the runner class names it as `job`."
-}
-variable "namespace" {
-  type        = string
-  default     = "default"
-  description = "Nomad namespace. Give runners their own: whoever may read a job there can read its claim and so be a runner."
-}
-
-variable "datacenters" {
-  type        = list(string)
-  default     = ["*"]
-  description = "Datacenters that may run this class."
-}
-variable "node_pool" {
-  type        = string
-  default     = "default"
-  description = "Node pool of the machines that run workflow code. A pool of their own keeps it away from everything else."
-}
-
-variable "driver" {
-  type        = string
-  default     = "docker"
-  description = "Task driver: docker, exec or raw_exec. With raw_exec nothing stands between workflow code and the machine."
-  validation {
-    condition     = contains(["docker", "exec", "raw_exec"], var.driver)
-    error_message = "The driver must be docker, exec or raw_exec."
+locals {
+  image = contains(["docker", "podman"], var.driver) ? var.image : null
+  # A path that a workflow mounts has to be the same in the daemon's container: alloc/ is, and the runner's /tmp.
+  shared = var.docker == null ? null : ["../alloc/tmp:/tmp"]
+  # Rootless, the daemon needs a name and subordinate ids for whom it runs as.
+  identities = ["local/passwd:/etc/passwd:ro", "local/subid:/etc/subuid:ro", "local/subid:/etc/subgid:ro"]
+  # Those of the runner's task; an empty one is left out. job-started-hook.sh is root's file (Nomad's client writes it), but
+  # what makes the fence hold is that it runs before any workflow code does, in an allocation of one workflow job.
+  files = {
+    "start-runner.sh"       = var.start_script
+    "claim.sh"              = var.claim_script
+    "job-started-hook.sh"   = var.hook_script
+    "user-job-started.sh"   = var.user_started_hook
+    "user-job-completed.sh" = var.user_completed_hook
+    "docker.env"            = var.docker == null ? "" : "DOCKER_HOST=unix:///alloc/docker.sock\nRUNNER_WAIT_FOR_DOCKER_SECONDS=120\n"
   }
-}
-variable "image" {
-  type        = string
-  default     = "ghcr.io/actions/actions-runner:latest"
-  description = "Container image (docker only) with the runner, sh, curl and GNU coreutils. Pin a version and renew it within 30 days: GitHub gives no jobs to older runners."
-}
-variable "user" {
-  type        = string
-  default     = ""
-  description = "User of the runner task; empty is the driver's default. The runner refuses root, which is the default of raw_exec."
-}
-
-variable "runner_root" {
-  type        = string
-  default     = "/home/runner"
-  description = "Directory of the unpacked runner: bin/, externals/."
-}
-variable "copy_runner" {
-  type        = bool
-  default     = false
-  description = "Copy the runner into the allocation before it starts. Needed with exec and raw_exec, where runner_root is shared: the runner writes its credentials beside its bin/. Make runner_root read-only for the runner's user there."
-}
-variable "cpu" {
-  type        = number
-  default     = 2000
-  description = "CPU share in MHz."
-}
-variable "memory" {
-  type        = number
-  default     = 4096
-  description = "Memory reserved, MiB."
-}
-variable "memory_max" {
-  type        = number
-  default     = 0
-  description = "Memory limit, MiB, where the cluster allows oversubscription; 0 is the reservation."
-}
-variable "disk" {
-  type        = number
-  default     = 10240
-  description = "Ephemeral disk, MiB: checkout, build output and, with copy_runner, the runner itself."
-}
-
-variable "constraints" {
-  type = list(object({
-    attribute = string
-    operator  = string
-    value     = string
-  }))
-  default     = []
-  description = "Placement constraints, such as {attribute = \"$${attr.cpu.arch}\", operator = \"=\", value = \"amd64\"}."
-}
-
-variable "idle_timeout_seconds" {
-  type        = number
-  default     = 300
-  description = "Seconds without a workflow job after which the runner leaves; as in the class of the policy."
-}
-variable "max_duration_seconds" {
-  type        = number
-  default     = 21600
-  description = "Seconds after which a workflow job is stopped; as in the class of the policy."
-}
-variable "stop_grace_seconds" {
-  type        = number
-  default     = 60
-  description = "Seconds between SIGINT and SIGKILL. The listener itself takes up to 30 to report the job as cancelled."
-}
-
-variable "allow_forks" {
-  type        = bool
-  default     = false
-  description = "Let a public repository's workflow run code of another repository (pull requests from forks)."
-}
-
-variable "claim_script" {
-  type        = string
-  description = "Text of claim.sh, which the start and release scripts source."
-}
-variable "start_script" {
-  type        = string
-  description = "Text of start-runner.sh."
-}
-variable "hook_script" {
-  type        = string
-  description = "Text of job-started-hook.sh."
-}
-variable "release_script" {
-  type        = string
-  description = "Text of release-runner.sh."
+  # The daemon's images are of several users; what it leaves is removed as root, and not at garbage collection only.
+  release_script = var.docker == null ? var.release_script : "rm -rf /alloc/docker\n${var.release_script}"
+  # The files are literal text, whatever they hold, so templates begin with what is in none of them.
+  delimiter = "<<template<<"
 }
 
 job "runner" {
@@ -137,16 +37,13 @@ job "runner" {
   namespace   = var.namespace
   datacenters = var.datacenters
   node_pool   = var.node_pool
-
   # A parameterized job is batch or sysbatch; only batch places one allocation per dispatch.
   type = "batch"
-
   # What the Worker sends (contracts/dispatch.ts). The keys are the contract: a missing or an extra one is refused.
   parameterized {
     payload       = "required"
     meta_required = ["REPO_FULL_NAME", "REPO_SHORT_NAME", "WORKFLOW_RUN", "WORKFLOW_JOB"]
   }
-
   dynamic "constraint" {
     for_each = var.constraints
     content {
@@ -167,38 +64,144 @@ job "runner" {
       attempts  = 0
       unlimited = false
     }
-
-    # A client that loses touch with its servers goes on running the workflow job. Without `replace = false` Nomad
-    # starts a second allocation elsewhere, whatever `reschedule` says. It can still happen once the node is
-    # forgotten; the other allocation's claim is then refused (409) and it leaves.
+    # A client that loses touch with its servers goes on running the workflow job. Without `replace = false` Nomad starts
+    # a second allocation elsewhere, whatever `reschedule` says. It can still happen once the node is forgotten; the other
+    # allocation's claim is then refused (409) and it leaves.
     disconnect {
       lost_after = "${var.max_duration_seconds}s"
       replace    = false
     }
-
     # The work directory. Neither sticky nor migrated: nothing of one workflow job reaches the next.
-    ephemeral_disk {
-      size = var.disk
-    }
-
+    ephemeral_disk { size = var.disk }
     # `max_run_duration` is not used: Nomad has it from 2.0.3 on, the Terraform provider refuses to parse it, and it
     # skips the poststop task. start-runner.sh keeps the limit.
+    dynamic "network" {
+      for_each = var.network_mode == "" ? [] : [var.network_mode]
+      content {
+        mode = network.value
+        dynamic "dns" {
+          for_each = var.dns == null ? [] : [var.dns]
+          content {
+            servers  = dns.value.servers
+            searches = dns.value.searches
+            options  = dns.value.options
+          }
+        }
+      }
+    }
+    dynamic "volume" {
+      for_each = var.volumes
+      labels   = ["volume-${volume.key}"]
+      content {
+        type      = "host"
+        source    = volume.value.source
+        read_only = volume.value.read_only
+      }
+    }
+
+    # Writes the rules of the tasks' network, and leaves. No other task has NET_ADMIN, so workflow code cannot take them
+    # back. Where they cannot be written this fails, and no runner starts. The plugin's `allow_caps` must list net_admin.
+    dynamic "task" {
+      for_each = var.egress == null ? [] : [var.egress]
+      labels   = ["egress"]
+      content {
+        driver = var.driver
+        user   = "0"
+        lifecycle { hook = "prestart" }
+        config {
+          image      = task.value.image
+          entrypoint = ["/bin/sh"]
+          args       = ["${NOMAD_TASK_DIR}/egress.sh", "${NOMAD_TASK_DIR}/egress.rules"]
+          cap_drop   = ["all"]
+          cap_add    = ["net_admin"]
+        }
+        dynamic "template" {
+          for_each = { "egress.sh" = var.egress_script, "egress.rules" = task.value.rules }
+          content {
+            data           = template.value
+            destination    = "local/${template.key}"
+            left_delimiter = local.delimiter
+            change_mode    = "noop"
+          }
+        }
+        logs { max_files = 1 }
+        resources {
+          cpu    = 50
+          memory = 64
+        }
+      }
+    }
+
+    # Started before the runner, which waits for its answer, stopped after it, and gone with the allocation. Nobody's
+    # socket but its own: alloc/docker.sock for the runner, /var/run/docker.sock for the containers that ask for it.
+    dynamic "task" {
+      for_each = var.docker == null ? [] : [var.docker]
+      labels   = ["docker"]
+      content {
+        driver = "docker"
+        user   = task.value.user
+        lifecycle {
+          hook    = "prestart"
+          sidecar = true
+        }
+        config {
+          image        = task.value.image
+          runtime      = task.value.runtime == "" ? null : task.value.runtime
+          privileged   = task.value.privileged
+          network_mode = task.value.network_mode == "" ? null : task.value.network_mode
+          entrypoint   = ["/bin/sh"]
+          args         = ["${NOMAD_TASK_DIR}/docker-daemon.sh"]
+          volumes      = concat(local.shared, task.value.user == "0" ? [] : local.identities)
+          # The images' own VOLUMEs: Nomad's driver removes a container without its anonymous volumes.
+          mount = [for path in ["/var/lib/docker", "/home/rootless/.local/share/docker"] : { type = "tmpfs", target = path }]
+        }
+        env {
+          DOCKER_SOCKET_GROUP     = task.value.socket_group
+          DOCKER_REGISTRY_MIRRORS = join(" ", task.value.registry_mirrors)
+        }
+        dynamic "template" {
+          for_each = {
+            "docker-daemon.sh" = var.docker_script
+            passwd             = "root:x:0:0::/root:/bin/sh\nrunner:x:${task.value.user}::/:/bin/sh\n"
+            subid              = "${split(":", task.value.user)[0]}:100000:65536\n"
+          }
+          content {
+            data           = template.value
+            destination    = "local/${template.key}"
+            left_delimiter = local.delimiter
+            change_mode    = "noop"
+          }
+        }
+        dynamic "volume_mount" {
+          for_each = var.volumes
+          content {
+            volume      = "volume-${volume_mount.key}"
+            destination = volume_mount.value.path
+            read_only   = volume_mount.value.read_only
+          }
+        }
+        kill_timeout = "25s" # It stops its containers first; clients cap this at 30 s by default.
+        logs { max_files = 1 }
+        resources {
+          cpu    = task.value.cpu
+          memory = task.value.memory
+        }
+      }
+    }
 
     task "runner" {
       driver = var.driver
       user   = var.user
-
       config {
-        image   = var.driver == "docker" ? var.image : null
-        command = "/bin/sh"
-        args    = ["${NOMAD_TASK_DIR}/start-runner.sh"]
+        image        = local.image
+        runtime      = var.runtime == "" ? null : var.runtime
+        network_mode = var.container_network == "" ? null : var.container_network
+        volumes      = local.shared
+        command      = "/bin/sh"
+        args         = ["${NOMAD_TASK_DIR}/start-runner.sh"]
       }
-
       # Nomad writes the payload into this task's own local/; start-runner.sh deletes it before it does anything else.
-      dispatch_payload {
-        file = "dispatch.json"
-      }
-
+      dispatch_payload { file = "dispatch.json" }
       env {
         RUNNER_ROOT                 = var.runner_root
         RUNNER_COPY                 = var.copy_runner
@@ -206,51 +209,55 @@ job "runner" {
         RUNNER_IDLE_TIMEOUT_SECONDS = var.idle_timeout_seconds
         RUNNER_MAX_DURATION_SECONDS = var.max_duration_seconds
         RUNNER_STOP_GRACE_SECONDS   = var.stop_grace_seconds
+        RUNNER_USER_STARTED_HOOK    = var.user_started_hook == "" ? "" : "${NOMAD_TASK_DIR}/user-job-started.sh"
+        RUNNER_USER_COMPLETED_HOOK  = var.user_completed_hook == "" ? "" : "${NOMAD_TASK_DIR}/user-job-completed.sh"
       }
-
-      # The scripts are literal text and hold no `{{`. `noop`: the default, restart, would end a workflow job when a
-      # template is rendered again.
-      template {
-        data        = var.start_script
-        destination = "local/start-runner.sh"
-        change_mode = "noop"
+      # `noop`: the default, restart, would end a workflow job when a template is rendered again.
+      dynamic "template" {
+        for_each = { for name, text in local.files : name => text if text != "" }
+        content {
+          data           = template.value
+          destination    = "local/${template.key}"
+          left_delimiter = local.delimiter
+          change_mode    = "noop"
+          env            = template.key == "docker.env"
+        }
       }
-      template {
-        data        = var.claim_script
-        destination = "local/claim.sh"
-        change_mode = "noop"
+      # Refused by the client when the checksum is another. `chown`: to the task's user, who writes beside its bin/.
+      dynamic "artifact" {
+        for_each = var.archive == null ? [] : [var.archive]
+        content {
+          source      = artifact.value.url
+          destination = "../alloc/runner"
+          chown       = true
+          options { checksum = "sha256:${artifact.value.sha256}" }
+        }
       }
-
-      # Root's file (Nomad's client writes it). What makes the fence hold is that it runs before any workflow code
-      # does, in an allocation that runs one workflow job.
-      template {
-        data        = var.hook_script
-        destination = "local/job-started-hook.sh"
-        change_mode = "noop"
+      dynamic "volume_mount" {
+        for_each = var.volumes
+        content {
+          volume      = "volume-${volume_mount.key}"
+          destination = volume_mount.value.path
+          read_only   = volume_mount.value.read_only
+        }
       }
-
       # No Nomad token for workflow code, neither as NOMAD_TOKEN nor as secrets/nomad_token, and no vault or consul block.
       # secrets/api.sock, Nomad's API, is there in every task: run the cluster with ACLs, or it takes any call.
       identity {
         env  = false
         file = false
       }
-
       resources {
         cpu        = var.cpu
         memory     = var.memory
         memory_max = var.memory_max
       }
-
-      # start-runner.sh takes SIGTERM and SIGINT alike and gives the listener a SIGINT. Docker sends SIGTERM by
-      # default, the exec drivers SIGINT; one signal for all is easier to reason about.
+      # start-runner.sh gives the listener a SIGINT for either. Docker's default is SIGTERM, that of exec SIGINT.
       kill_signal = "SIGTERM"
-
       # Longer than the grace, so that the script and not Nomad ends the listener. Clients cap it at their
       # `max_kill_timeout`, 30 s by default: raise that on the clients of this pool.
       kill_timeout = "${var.stop_grace_seconds + 30}s"
-
-      # The official image prints the runner's diagnostics to stdout; two files of 10 MB keep a chatty job in bounds.
+      # The official image prints the runner's diagnostics to stdout; 20 MB keep a chatty job in bounds.
       logs {
         max_files     = 2
         max_file_size = 10
@@ -258,37 +265,30 @@ job "runner" {
     }
 
     # Gives the claim back and removes a registration that is left. It runs whatever the end of the runner task was,
-    # but not when the client is lost: the Worker's sweep covers that.
+    # but not when the client is lost: the Worker's sweep covers that. In a container as root, since nothing of the
+    # workflow runs by then, and its containers leave files of other users.
     task "release" {
       driver = var.driver
-      user   = var.user
-      lifecycle {
-        hook = "poststop"
-      }
-
+      user   = local.image == null ? var.user : "0"
+      lifecycle { hook = "poststop" }
       config {
-        image   = var.driver == "docker" ? var.image : null
-        command = "/bin/sh"
-        args    = ["${NOMAD_TASK_DIR}/release-runner.sh"]
+        image        = local.image
+        network_mode = var.container_network == "host" ? "host" : null
+        command      = "/bin/sh"
+        args         = ["${NOMAD_TASK_DIR}/release-runner.sh"]
       }
-
-      # Every task with this block gets its own copy, and gets it when it starts: the dispatch hook is a prestart hook
-      # of the task (client/allocrunner/taskrunner/dispatch_hook.go in hashicorp/nomad). So this file does not exist
-      # while workflow code runs, and the runner task may delete its own.
-      dispatch_payload {
-        file = "dispatch.json"
+      # A task gets its own copy when it starts (client/allocrunner/taskrunner/dispatch_hook.go in hashicorp/nomad). So
+      # this file does not exist while workflow code runs, and the runner task may delete its own.
+      dispatch_payload { file = "dispatch.json" }
+      dynamic "template" {
+        for_each = { "release-runner.sh" = local.release_script, "claim.sh" = var.claim_script }
+        content {
+          data           = template.value
+          destination    = "local/${template.key}"
+          left_delimiter = local.delimiter
+          change_mode    = "noop"
+        }
       }
-      template {
-        data        = var.release_script
-        destination = "local/release-runner.sh"
-        change_mode = "noop"
-      }
-      template {
-        data        = var.claim_script
-        destination = "local/claim.sh"
-        change_mode = "noop"
-      }
-
       # With the default of 10 files Nomad would refuse a job whose disk is not larger than these logs alone.
       logs { max_files = 1 }
       resources {

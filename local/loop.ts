@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunnerClass, WrittenPolicy } from "../contracts/policy";
@@ -80,6 +80,8 @@ export const LOOP_POLICY: WrittenPolicy = {
 };
 
 const JOBS = join(__dirname, "..", "jobs");
+/** In the order in which Nomad reads them as one file. */
+const JOBSPEC = ["runner.variables.hcl", "runner.nomad.hcl"];
 const SCRIPTS = {
   start_script: "start-runner.sh",
   claim_script: "claim.sh",
@@ -177,7 +179,9 @@ async function startGround(options: LoopOptions, directory: string, closing: Clo
     ...(options.github === undefined ? {} : { settings: options.github }),
   });
   closing.push(() => github.close());
-  const jobs = policy.classes.map((it) => jobspec(it, policy, root, options.jobVariables ?? {}));
+  const file = join(directory, "runner.nomad.hcl");
+  await writeFile(file, JOBSPEC.map((part) => readFileSync(join(JOBS, part), "utf8")).join(""));
+  const jobs = policy.classes.map((it) => jobspec(file, it, policy, root, options.jobVariables ?? {}));
   return { secrets, policy, repositories, owners, github, curl, jobs };
 }
 
@@ -232,6 +236,7 @@ function bindings(
 
 /** The job of a class as it is deployed, on the plain process driver. */
 function jobspec(
+  file: string,
   runnerClass: RunnerClass,
   policy: WrittenPolicy,
   root: string,
@@ -241,7 +246,7 @@ function jobspec(
     ([variable, file]) => [variable, readFileSync(join(JOBS, file), "utf8")] as const,
   );
   return {
-    file: join(JOBS, "runner.nomad.hcl"),
+    file,
     variables: {
       ...Object.fromEntries(scripts),
       name: runnerClass.job,

@@ -31,8 +31,8 @@ async function declared(): Promise<{
   readonly all: readonly string[];
   readonly required: readonly string[];
 }> {
-  const file = join(__dirname, "..", "..", "jobs", "runner.nomad.hcl");
-  const { variable } = (await parse("runner.nomad.hcl", readFileSync(file, "utf8"))) as {
+  const file = join(__dirname, "..", "..", "jobs", "runner.variables.hcl");
+  const { variable } = (await parse("runner.variables.hcl", readFileSync(file, "utf8"))) as {
     variable: Record<string, readonly Record<string, unknown>[]>;
   };
   const all = Object.keys(variable).sort();
@@ -49,16 +49,19 @@ describe("RunnerJob", () => {
   it("has Terraform read the job and its scripts as files, so that nothing in them is evaluated", () => {
     const job = resource();
     expect(job["jobspec"]).toMatch(
-      /^\$\{file\("assets\/Job_Jobspec_[0-9A-F]+\/[0-9A-F]+\/runner\.nomad\.hcl"\)\}$/,
+      // One after the other, which is how Nomad reads them as one file.
+      /^\$\{file\("assets\/Job_Variables_[0-9A-F]+\/[0-9A-F]+\/runner\.variables\.hcl"\)\}\$\{file\("assets\/Job_Jobspec_[0-9A-F]+\/[0-9A-F]+\/runner\.nomad\.hcl"\)\}$/,
     );
     const scripts = Object.entries(variables()).filter(([name]) => name.endsWith("_script"));
     expect(scripts.map(([name, text]) => [name, /\/([a-z-]+\.sh)"\)\}$/.exec(text)?.[1]])).toEqual([
       ["claim_script", "claim.sh"],
+      ["docker_script", undefined],
+      ["egress_script", undefined],
       ["hook_script", "job-started-hook.sh"],
       ["release_script", "release-runner.sh"],
       ["start_script", "start-runner.sh"],
     ]);
-    for (const [, text] of scripts) expect(text).toMatch(/^\$\{file\("assets\//);
+    for (const [, text] of scripts) expect(text).toMatch(/^$|^\$\{file\("assets\//);
   });
 
   it("has these defaults", () => {
@@ -67,8 +70,8 @@ describe("RunnerJob", () => {
       namespace: "default",
       datacenters: '["*"]',
       node_pool: "default",
-      cpu: "2000",
-      memory: "4096",
+      cpu: "1000",
+      memory: "2048",
       memory_max: "0",
       disk: "10240",
       constraints: "[]",
@@ -113,6 +116,7 @@ describe("RunnerJob", () => {
       job: "ci",
       labels: ["self-hosted", "linux"],
       maxRunners: 3,
+      maxRunnersPerRepository: 0,
       pickupDeadlineSeconds: 30,
       idleTimeoutSeconds: 60,
       maxDurationSeconds: 21_600,
@@ -126,7 +130,7 @@ describe("RunnerJob", () => {
     [{ diskMib: 0 }, "diskMib: must be a whole number from 100 to 16777216, got 0"],
     [{ stopGraceSeconds: 30 }, "stopGraceSeconds: must be a whole number from 31 to 80, got 30"],
     [{ stopGraceSeconds: 81 }, "stopGraceSeconds: must be a whole number from 31 to 80, got 81"],
-    [{ memoryMaxMib: 1_000 }, "memoryMaxMib: must be at least memoryMib (4096), got 1000"],
+    [{ memoryMaxMib: 1_000 }, "memoryMaxMib: must be at least memoryMib (2048), got 1000"],
     [{ datacenters: [] }, "datacenters: must name at least one, got an empty list"],
     [
       { className: "Linux" },
@@ -136,14 +140,6 @@ describe("RunnerJob", () => {
     [{ labels: [] }, "labels: must be a list of 1 to 100 labels, got []"],
     [{ idleTimeoutSeconds: 0 }, "idleTimeoutSeconds: must be a whole number from 1 to 86400, got 0"],
     [{ maxRunners: -1 }, "maxRunners: must be a whole number from 0 to 10000, got -1"],
-    [
-      { driver: TaskDriver.docker({ image: " " }) },
-      'driver: image must name a container image, got " "; write it as ghcr.io/actions/actions-runner:2.336.0',
-    ],
-    [
-      { driver: TaskDriver.docker({ image: "ghcr.io/ runner" }) },
-      'driver: image must name a container image, got "ghcr.io/ runner"; write it as ghcr.io/actions/actions-runner:2.336.0',
-    ],
     [
       { constraints: [{ attribute: "${attr.cpu.arch}", operator: "equals", value: "amd64" }] },
       "constraints[0].operator: must be one of Nomad's (=, ==, is, !=, not, >, >=, <, <=, distinct_hosts, distinct_property, " +
@@ -160,49 +156,5 @@ describe("RunnerJob", () => {
   it("takes the bounds themselves", () => {
     const bounds = { cpuMhz: 100, memoryMib: 256, diskMib: 100, stopGraceSeconds: 80, memoryMaxMib: 256 };
     expect(problemsOf(made(bounds))).toEqual([]);
-  });
-});
-
-describe("TaskDriver", () => {
-  it("runs the image's runner in a container", () => {
-    expect(variables()).toMatchObject({
-      driver: "docker",
-      image: "runner:1",
-      user: "",
-      runner_root: "/home/runner",
-      copy_runner: "false",
-    });
-    const driver = TaskDriver.docker({ image: "runner:1", runnerRoot: "/runner", user: "1001" });
-    expect(variables({ driver })).toMatchObject({ runner_root: "/runner", user: "1001" });
-  });
-
-  it.each([
-    ["exec", TaskDriver.exec({ runnerRoot: "/opt/runner", user: "ci" })],
-    ["raw_exec", TaskDriver.rawExec({ runnerRoot: "/opt/runner", user: "ci" })],
-  ])("copies the node's runner for each allocation of %s", (name, driver) => {
-    expect(variables({ driver })).toMatchObject({
-      driver: name,
-      image: "",
-      user: "ci",
-      runner_root: "/opt/runner",
-      copy_runner: "true",
-    });
-  });
-
-  it.each(["", "root"])("refuses user %j on a node, as the runner itself would", (user) => {
-    for (const driver of [
-      TaskDriver.exec({ runnerRoot: "/r", user }),
-      TaskDriver.rawExec({ runnerRoot: "/r", user }),
-    ]) {
-      expect(driver.problems()).toEqual([
-        `driver: user must be an unprivileged user of the node, got "${user}"; the runner refuses root`,
-      ]);
-    }
-  });
-
-  it("refuses a runner whose place is not absolute", () => {
-    expect(TaskDriver.exec({ runnerRoot: "runner", user: "ci" }).problems()).toEqual([
-      'driver: runnerRoot must be an absolute path, got "runner"',
-    ]);
   });
 });

@@ -6,17 +6,26 @@ import { CLASS_BOUNDS } from "../../contracts/policy";
 import { type Block, block } from "./support/hcl-block";
 
 const JOBS = resolve(__dirname, "../../jobs");
-const SCRIPTS = ["claim.sh", "start-runner.sh", "release-runner.sh", "job-started-hook.sh"];
+const SCRIPTS = [
+  ...["claim.sh", "start-runner.sh", "release-runner.sh", "job-started-hook.sh"],
+  ...["docker-daemon.sh", "egress.sh"],
+];
+const JOBSPEC = ["runner.variables.hcl", "runner.nomad.hcl"];
 const text = (name: string): string => readFileSync(join(JOBS, name), "utf8");
 
+/** As Nomad gets it. */
+const SOURCE = JOBSPEC.map(text).join("");
+
 let file: Block;
+let locals: Block;
 let job: Block;
 let group: Block;
 let runner: Block;
 let release: Block;
 
 beforeAll(async () => {
-  file = block(await parse("runner.nomad.hcl", text("runner.nomad.hcl")));
+  file = block(await parse("runner.nomad.hcl", SOURCE));
+  locals = block(file, "locals");
   job = block(file, "job", "runner");
   group = block(job, "group", "runner");
   runner = block(group, "task", "runner");
@@ -40,7 +49,7 @@ test("every variable has a type and says what it is", () => {
   }
 });
 
-test("only the job's name and the scripts have no default", () => {
+test("only the job's name and the scripts that every class needs have no default", () => {
   const variables = Object.entries(block(file, "variable")) as [string, Block[]][];
   const required = variables
     .filter(([, [variable]]) => !("default" in (variable ?? {})))
@@ -56,8 +65,7 @@ test("its defaults are the contract's", () => {
 });
 
 test("every variable is used, and nothing else is referred to", () => {
-  const source = text("runner.nomad.hcl");
-  const used = new Set([...source.matchAll(/\bvar\.(\w+)/g)].map(([, name]) => name));
+  const used = new Set([...SOURCE.matchAll(/\bvar\.(\w+)/g)].map(([, name]) => name));
   used.delete("");
   expect([...used].sort()).toEqual(Object.keys(block(file, "variable")).sort());
 });
@@ -69,24 +77,52 @@ test("Nomad neither starts it again nor replaces it of its own accord", () => {
   expect(group).not.toHaveProperty("max_run_duration");
 });
 
+/** Every template block, those of dynamic tasks too. */
+function templates(): readonly Block[] {
+  return [runner, release, ...dynamic(group, "task").map((it) => block(it, "content"))].flatMap((task) =>
+    dynamic(task, "template").map((it) => block(it, "content")),
+  );
+}
+
+function dynamic(from: Block, type: string): readonly Block[] {
+  return (from["dynamic"] as Record<string, readonly Block[]>)[type] ?? [];
+}
+
+/** The task that a dynamic block makes. */
+function dynamicTask(label: string): Block {
+  const found = dynamic(group, "task").find(({ labels }) => (labels as string[])[0] === label);
+  return block(found, "content");
+}
+
 test("a render of a template never touches the running task", () => {
-  const templates = [runner, release].flatMap((task) => task["template"] as Block[]);
-  expect(templates).toHaveLength(5);
-  for (const template of templates) expect(template["change_mode"]).toBe("noop");
+  expect(templates()).toHaveLength(4);
+  for (const template of templates()) expect(template["change_mode"]).toBe("noop");
+});
+
+test("no text of a script or a hook is taken for a template", () => {
+  const delimiter = locals["delimiter"];
+  for (const template of templates()) expect(template["left_delimiter"]).toBe("${local.delimiter}");
+  for (const name of SCRIPTS) expect(text(name)).not.toContain(delimiter);
 });
 
 test("the scripts lie where the tasks and each other look for them", () => {
-  const destinations = (task: Block): unknown[] =>
-    (task["template"] as Block[]).map(({ data, destination }) => [data, destination]);
-  expect(destinations(runner)).toEqual([
-    ["${var.start_script}", "local/start-runner.sh"],
-    ["${var.claim_script}", "local/claim.sh"],
-    ["${var.hook_script}", "local/job-started-hook.sh"],
-  ]);
-  expect(destinations(release)).toEqual([
-    ["${var.release_script}", "local/release-runner.sh"],
-    ["${var.claim_script}", "local/claim.sh"],
-  ]);
+  const [forRunner] = dynamic(runner, "template");
+  expect(forRunner).toMatchObject({
+    for_each: '${{ for name, text in local.files : name => text if text != "" }}',
+    content: [{ data: "${template.value}", destination: "local/${template.key}" }],
+  });
+  expect(locals["files"]).toMatchObject({
+    "start-runner.sh": "${var.start_script}",
+    "claim.sh": "${var.claim_script}",
+    "job-started-hook.sh": "${var.hook_script}",
+    "user-job-started.sh": "${var.user_started_hook}",
+    "user-job-completed.sh": "${var.user_completed_hook}",
+  });
+  const [forRelease] = dynamic(release, "template");
+  expect(forRelease).toMatchObject({
+    for_each: { "release-runner.sh": "${local.release_script}", "claim.sh": "${var.claim_script}" },
+    content: [{ destination: "local/${template.key}" }],
+  });
   expect(block(runner, "config")["args"]).toEqual(["${NOMAD_TASK_DIR}/start-runner.sh"]);
   expect(block(release, "config")["args"]).toEqual(["${NOMAD_TASK_DIR}/release-runner.sh"]);
 });
@@ -96,6 +132,36 @@ test("both tasks get the payload, the second one when the first has ended", () =
   expect(block(release, "dispatch_payload")).toEqual({ file: "dispatch.json" });
   expect(runner).not.toHaveProperty("lifecycle");
   expect(block(release, "lifecycle")).toEqual({ hook: "poststop" });
+});
+
+test("what fences the network comes before the runner, with no more rights than it needs", () => {
+  const egress = dynamicTask("egress");
+  expect(block(egress, "lifecycle")).toEqual({ hook: "prestart" });
+  expect(block(egress, "config")).toMatchObject({ cap_drop: ["all"], cap_add: ["net_admin"] });
+  for (const task of [runner, release]) expect(block(task, "config")).not.toHaveProperty("cap_add");
+});
+
+test("the daemon is a sidecar before the runner, and no socket of the node is in the job", () => {
+  const docker = dynamicTask("docker");
+  expect(block(docker, "lifecycle")).toEqual({ hook: "prestart", sidecar: true });
+  // Such a path comes into a container by a bind mount; the daemon makes its own.
+  expect(SOURCE).not.toMatch(/"[^"]*docker\.sock:[^"]*"/);
+  expect(block(runner, "config")["volumes"]).toBe("${local.shared}");
+});
+
+test("what the images would keep in anonymous volumes, which Nomad leaves behind, is in none", () => {
+  const mount = String(block(dynamicTask("docker"), "config")["mount"]);
+  for (const path of ["/var/lib/docker", "/home/rootless/.local/share/docker"])
+    expect(mount).toContain(`"${path}"`);
+  expect(mount).toContain('type = "tmpfs"');
+});
+
+test("what the daemon and its containers wrote is removed as root, when nothing of the workflow runs", () => {
+  expect(locals["release_script"]).toBe(
+    '${var.docker == null ? var.release_script : "rm -rf /alloc/docker\\n${var.release_script}"}',
+  );
+  expect(release["user"]).toBe('${local.image == null ? var.user : "0"}');
+  expect(text("docker-daemon.sh")).toContain('--data-root="$NOMAD_ALLOC_DIR/docker"');
 });
 
 test("no Nomad, Vault or Consul token reaches workflow code", () => {
@@ -113,8 +179,10 @@ test("the task may take longer to stop than the listener's grace", () => {
 
 test("every variable that the task sets is one the script knows", () => {
   const known = `${text("start-runner.sh")}${text("claim.sh")}`;
-  for (const name of Object.keys(block(runner, "env")))
-    expect(known).toMatch(new RegExp(`^#   ${name} `, "m"));
+  const environment = String((locals["files"] as Block)["docker.env"]).matchAll(/([A-Z_]+)=/g);
+  const names = [...Object.keys(block(runner, "env")), ...[...environment].map(([, name]) => name ?? "")];
+  expect(names).toContain("RUNNER_WAIT_FOR_DOCKER_SECONDS");
+  for (const name of names) expect(known).toMatch(new RegExp(`^#   ${name} `, "m"));
 });
 
 test.each(SCRIPTS)("%s holds no template action and fits a job specification", (name) => {
@@ -123,6 +191,6 @@ test.each(SCRIPTS)("%s holds no template action and fits a job specification", (
   expect(Buffer.byteLength(text(name))).toBeLessThan(16_384);
 });
 
-test.each([...SCRIPTS, "runner.nomad.hcl"])("%s stays short", (name) => {
+test.each([...SCRIPTS, ...JOBSPEC])("%s stays short", (name) => {
   expect(text(name).trimEnd().split("\n").length).toBeLessThanOrEqual(300);
 });

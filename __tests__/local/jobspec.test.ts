@@ -1,10 +1,11 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { META_KEYS } from "../../contracts/dispatch";
 import { readJobspec } from "../../local/nomad/jobspec";
 
-const RUNNER_JOB = join(__dirname, "../../jobs/runner.nomad.hcl");
+const JOBS = join(__dirname, "../../jobs");
 const SCRIPTS = {
   start_script: "START",
   claim_script: "CLAIM",
@@ -14,8 +15,12 @@ const SCRIPTS = {
 
 describe("reading a job specification", () => {
   let directory: string;
+  let RUNNER_JOB: string;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "jobspec-test-"));
+    RUNNER_JOB = join(directory, "runner.nomad.hcl");
+    const parts = ["runner.variables.hcl", "runner.nomad.hcl"].map((name) => readFileSync(join(JOBS, name)));
+    await writeFile(RUNNER_JOB, Buffer.concat(parts));
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
@@ -72,6 +77,20 @@ job "j" {
     expect(runner?.killTimeoutMs).toBe(32_000);
   });
 
+  test("the runner's job gets a hook of the user's when there is one, and the way to it", async () => {
+    const variables = { ...SCRIPTS, name: "j" };
+    const without = (await readJobspec(RUNNER_JOB, variables)).tasks[0];
+    expect(without?.env).toMatchObject({ RUNNER_USER_STARTED_HOOK: "", RUNNER_USER_COMPLETED_HOOK: "" });
+    const user_started_hook = 'echo "${A:-b}" {{ x }}';
+    const { tasks } = await readJobspec(RUNNER_JOB, { ...variables, user_started_hook });
+    expect(tasks[0]?.env["RUNNER_USER_STARTED_HOOK"]).toBe("${NOMAD_TASK_DIR}/user-job-started.sh");
+    expect(tasks[0]?.templates).toContainEqual({
+      data: user_started_hook,
+      destination: "local/user-job-started.sh",
+      mode: 0o644,
+    });
+  });
+
   test("a template with delimiters of its own may hold what looks like an action", async () => {
     const template = 'template {\n data = "{{ x }}"\n destination = "local/x"\n left_delimiter = "<<<"\n }';
     const { tasks } = await read(job(template));
@@ -92,7 +111,50 @@ job "j" {
     expect(tasks[0]).toMatchObject({ killSignal: "SIGINT", killTimeoutMs: 5_000, payloadFile: null });
   });
 
+  test("locals, and a choice by whether a variable is empty, are evaluated", async () => {
+    const head =
+      'locals {\n l = "${var.v}!"\n}\nvariable "e" {\n default = ""\n}\nvariable "o" {\n default = null\n}\n';
+    const env = `env {
+      A = local.l
+      B = var.e == "" ? "none" : var.e
+      C = var.v == "" ? "none" : var.v
+      D = var.o == null ? "\${NOMAD_TASK_DIR}/x" : "some"
+    }`;
+    const { tasks } = await read(head + job(env));
+    expect(tasks[0]?.env).toEqual({ A: "value!", B: "none", C: "value", D: "${NOMAD_TASK_DIR}/x" });
+  });
+
+  test("a dynamic template is one for each text that is not empty", async () => {
+    const template = (for_each: string): string => `dynamic "template" {
+      for_each = ${for_each}
+      content {
+        data        = template.value
+        destination = "local/\${template.key}"
+      }
+    }`;
+    const head = 'locals {\n files = { a = var.v, b = "" }\n}\n';
+    const filtered = template('{ for name, text in local.files : name => text if text != "" }');
+    const files = async (text: string): Promise<unknown> =>
+      (await read(text)).tasks[0]?.templates.map(({ data, destination }) => [data, destination]);
+    expect(await files(head + job(filtered))).toEqual([["value", "local/a"]]);
+    expect(await files(job(template('{ c = var.v, d = "e" }')))).toEqual([
+      ["value", "local/c"],
+      ["e", "local/d"],
+    ]);
+  });
+
+  test.each(["task", "artifact"])("a dynamic %s is refused where there would be one", async (type) => {
+    const dynamic = (list: string): string => `dynamic "${type}" {\n for_each = ${list}\n content {\n }\n}`;
+    const text = (list: string): string =>
+      type === "task" ? job("").replace('task "t"', `${dynamic(list)}\n task "t"`) : job(dynamic(list));
+    await expect(read(text('var.v == "" ? [] : [var.v]'))).rejects.toThrow(
+      `has no ${type} of a dynamic block`,
+    );
+    expect((await read(text('var.v == "" ? [var.v] : []'))).tasks).toHaveLength(1);
+  });
+
   test.each([
+    ["a local that there is not", "env {\n A = local.q\n }", "uses local q"],
     ["an expression", 'env {\n A = upper("x")\n }', "evaluates var.<name>"],
     ["a variable that is not declared", 'env {\n A = "${var.q}"\n }', "uses variable q"],
     [

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { parse } from "@cdktf/hcl2json";
+import { type Block, Scope, type Variables } from "./jobspec-scope";
 import type { DispatchRules, NomadJob, NomadTask, NomadTemplate } from "./types";
 
-export type Variables = Readonly<Record<string, string | number | boolean>>;
-type Block = Readonly<Record<string, unknown>>;
+export type { Variables };
 
 /** Nomad's defaults. @see https://developer.hashicorp.com/nomad/docs/job-specification/task */
 const KILL_TIMEOUT = "5s";
@@ -15,7 +15,8 @@ const TEMPLATE_DELIMITER = "{{";
 
 /**
  * Reads a job specification as far as the stand-in runs it: rules of dispatch, and the tasks of its one group as plain
- * processes, whatever their driver. Values are literals, `var.<name>` (plus a number), or Nomad's own `${NOMAD_…}`, which stays.
+ * processes, whatever their driver. What values may be, {@link Scope} says. Of dynamic blocks it takes templates; tasks and
+ * artifacts it refuses where there would be any, and the rest (networks, volumes, constraints) is nothing to a process.
  * @param variables as `nomad job run -var` would give them
  * @throws Error naming a variable that is missing or unknown, or a construct that it cannot run
  */
@@ -28,6 +29,7 @@ export async function readJobspec(file: string, variables: Variables): Promise<N
   const group = groups[0]?.[1];
   if (group === undefined || groups.length > 1)
     throw new Error(`${file}: must have one group for the stand-in to run`);
+  refuseDynamic(scope, group, "task");
   const tasks = named(scope, group["task"]).map(([taskName, task]) => readTask(scope, taskName, task));
   return {
     id: scope.text(job["id"] ?? name),
@@ -63,6 +65,7 @@ function readTask(scope: Scope, name: string, task: Block): NomadTask {
       `${scope.file}: task ${name}: the stand-in runs main and poststop tasks, got ${JSON.stringify(hook)}`,
     );
   }
+  refuseDynamic(scope, task, "artifact");
   const env = Object.entries(first(task["env"]) ?? {}).map(
     ([key, value]) => [key, scope.text(value)] as const,
   );
@@ -74,81 +77,64 @@ function readTask(scope: Scope, name: string, task: Block): NomadTask {
     args: scope.texts(config["args"] ?? []),
     env: Object.fromEntries(env),
     payloadFile: file === undefined ? null : scope.text(file),
-    templates: list(task["template"]).map((template) => readTemplate(scope, name, template)),
+    templates: [
+      ...list(task["template"]).map((block) =>
+        readTemplate(scope, name, block, scope.text(block["data"]), scope.text(block["destination"])),
+      ),
+      ...dynamicTemplates(scope, name, task),
+    ],
     killSignal: scope.text(task["kill_signal"] ?? KILL_SIGNAL) as NodeJS.Signals,
     killTimeoutMs: milliseconds(scope.text(task["kill_timeout"] ?? KILL_TIMEOUT)),
   };
 }
 
-function readTemplate(scope: Scope, task: string, template: Block): NomadTemplate {
-  const data = scope.text(template["data"]);
-  const delimiter = scope.text(template["left_delimiter"] ?? TEMPLATE_DELIMITER);
+/** A dynamic block over texts by their names: what Nomad would make of it. A text is not evaluated once more. */
+function dynamicTemplates(scope: Scope, task: string, block: Block): NomadTemplate[] {
+  return dynamicBlocks(block, "template").flatMap(({ for_each, content }) => {
+    const template = first(content) ?? {};
+    return Object.entries(scope.textsByName(for_each)).map(([key, text]) =>
+      readTemplate(
+        scope,
+        task,
+        template,
+        text,
+        String(template["destination"]).replace("${template.key}", key),
+      ),
+    );
+  });
+}
+
+/** What a process cannot stand for must not be left out in silence. */
+function refuseDynamic(scope: Scope, parent: Block, type: string): void {
+  for (const { for_each } of dynamicBlocks(parent, type)) {
+    if (scope.list(for_each).length > 0) {
+      throw new Error(
+        `${scope.file}: the stand-in has no ${type} of a dynamic block; leave out what asks for one`,
+      );
+    }
+  }
+}
+
+function dynamicBlocks(parent: Block, type: string): readonly Block[] {
+  const dynamic = parent["dynamic"] as Block | undefined;
+  return list(dynamic?.[type]);
+}
+
+function readTemplate(
+  scope: Scope,
+  task: string,
+  block: Block,
+  data: string,
+  destination: string,
+): NomadTemplate {
+  const delimiter = scope.text(block["left_delimiter"] ?? TEMPLATE_DELIMITER);
   if (data.includes(delimiter)) {
     throw new Error(
       `${scope.file}: task ${task}: the stand-in renders no template actions, found ${delimiter}`,
     );
   }
-  return {
-    data,
-    destination: scope.text(template["destination"]),
-    mode: Number.parseInt(scope.text(template["perms"] ?? TEMPLATE_PERMS), 8),
-  };
+  return { data, destination, mode: Number.parseInt(scope.text(block["perms"] ?? TEMPLATE_PERMS), 8) };
 }
-
-/** Variables and their values. */
-class Scope {
-  readonly file: string;
-  readonly #values = new Map<string, unknown>();
-
-  constructor(file: string, root: Block, given: Variables) {
-    this.file = file;
-    const declared = (root["variable"] ?? {}) as Readonly<Record<string, readonly Block[]>>;
-    for (const [name, [block]] of Object.entries(declared)) {
-      const value = name in given ? given[name] : block?.["default"];
-      if (value === undefined) throw new Error(`${file}: variable ${name} has no default and was not given`);
-      this.#values.set(name, value);
-    }
-    const unknown = Object.keys(given).filter((name) => !(name in declared));
-    if (unknown.length > 0) throw new Error(`${file}: has no variable ${unknown.join(", ")}`);
-  }
-
-  /** A value as text, as it stands in a process's environment. */
-  text(value: unknown): string {
-    const found = this.#value(value);
-    if (typeof found === "string") return found;
-    if (typeof found === "number" || typeof found === "boolean") return String(found);
-    throw new Error(`${this.file}: expected a text, got ${JSON.stringify(found)}`);
-  }
-
-  texts(value: unknown): string[] {
-    const found = this.#value(value);
-    if (!Array.isArray(found)) throw new Error(`${this.file}: expected a list, got ${JSON.stringify(found)}`);
-    return found.map((item) => this.text(item));
-  }
-
-  #value(value: unknown): unknown {
-    if (typeof value !== "string") return value;
-    const whole = /^\$\{var\.([a-z_]+)\}$/.exec(value)?.[1];
-    if (whole !== undefined) return this.#variable(whole);
-    const text = value.replace(EXPRESSION, (_whole, name: string, sign?: string, number?: string) => {
-      const found = this.#variable(name);
-      if (sign === undefined) return this.text(found);
-      return String(Number(found) + (sign === "-" ? -1 : 1) * Number(number));
-    });
-    if (!/\$\{(?!NOMAD_|attr\.|node\.|env\[)/.test(text)) return text;
-    throw new Error(
-      `${this.file}: the stand-in evaluates var.<name>, at most plus or minus a number, got ${value}`,
-    );
-  }
-
-  #variable(name: string): unknown {
-    if (this.#values.has(name)) return this.#values.get(name);
-    throw new Error(`${this.file}: uses variable ${name}, which it has not`);
-  }
-}
-
-/** `${var.name}`, `${var.name + 30}`. */
-const EXPRESSION = /\$\{\s*var\.([a-z_]+)(?:\s*([+-])\s*(\d+))?\s*\}/g;
 
 /** Labelled blocks, as the conversion gives them: `{ label: [block] }`. */
 function named(scope: Scope, value: unknown): [string, Block][] {

@@ -32,7 +32,11 @@ const settings: RunnersStackProps = {
     {
       className: CLASS,
       labels: ["self-hosted", "linux", "x64"],
-      driver: TaskDriver.rawExec({ runnerRoot: runner.root, user: runner.user ?? "nobody" }),
+      driver: TaskDriver.rawExec({
+        runnerRoot: runner.root,
+        user: runner.user ?? "nobody",
+        iKnowThisIsNotIsolated: true,
+      }),
       cpuMhz: 100,
       memoryMib: given.runnerMemoryMib,
       maxRunners: given.maxRunners,

@@ -1,0 +1,60 @@
+import type { PlacementConstraint, ResolvedRunnerJob } from "./runner-job-props";
+import type { RunnerArchitecture } from "./runner-release";
+
+/** What Nomad's fingerprint calls them. @see https://developer.hashicorp.com/nomad/docs/reference/runtime-variable-interpolation */
+const NODE_ARCHITECTURES: Readonly<Record<RunnerArchitecture, string>> = { x64: "amd64", arm64: "arm64" };
+const ATTRIBUTE = "${attr.cpu.arch}";
+const LABELS = Object.keys(NODE_ARCHITECTURES) as RunnerArchitecture[];
+
+/** The constraint by which a class gets nodes of an architecture. */
+export function architectureConstraint(
+  architecture: RunnerArchitecture | undefined,
+): readonly PlacementConstraint[] {
+  if (architecture === undefined) return [];
+  return [{ attribute: ATTRIBUTE, value: NODE_ARCHITECTURES[architecture] }];
+}
+
+/** What is wrong between a class's architecture, its labels and its archive, one sentence each. */
+export function architectureProblems({ architecture, driver, labels }: ResolvedRunnerJob): string[] {
+  if (architecture === undefined) return [];
+  const found: string[] = [];
+  const other = LABELS.find((label) => label !== architecture && has(labels, label));
+  if (other !== undefined) {
+    found.push(
+      `labels: must not name another architecture than the class's (${architecture}), got "${other}"; its jobs would fail`,
+    );
+  }
+  const archived = /actions-runner-linux-([a-z0-9]+)-/.exec(driver.variables.archive_url)?.[1];
+  if (archived !== undefined && archived !== architecture) {
+    found.push(
+      `driver: archive must be for the class's architecture (${architecture}), got one for ${archived}; take ` +
+        `RUNNER_RELEASE.archives.${architecture}`,
+    );
+  }
+  return found;
+}
+
+/** What is legal between them and seldom meant, one sentence each. */
+export function architectureWarnings({
+  architecture,
+  className,
+  constraints,
+  labels,
+}: ResolvedRunnerJob): string[] {
+  if (architecture !== undefined) {
+    if (has(labels, architecture)) return [];
+    return [
+      `Class "${className}" runs on ${architecture} and has no label "${architecture}", got ${JSON.stringify(labels)}: a workflow ` +
+        "that names the architecture gets no runner of it. Add the label.",
+    ];
+  }
+  const named = LABELS.find((label) => has(labels, label));
+  if (named === undefined || constraints.some(({ attribute }) => attribute === ATTRIBUTE)) return [];
+  return [
+    `Class "${className}" has the label "${named}" and runs on nodes of any architecture. Set architecture to "${named}".`,
+  ];
+}
+
+function has(labels: readonly string[], label: string): boolean {
+  return labels.some((it) => it.toLowerCase() === label);
+}
