@@ -1,11 +1,6 @@
 export { DispatchCredential, type DispatchCredentialProps } from "./constructs/dispatch-credential";
 export { drainPlan, type DrainPlan } from "./constructs/drain-plan";
-export {
-  Egress,
-  type EgressProps,
-  type EgressTarget,
-  type PublicEgressProps,
-} from "./constructs/egress";
+export { Egress, type EgressProps, type EgressTarget, type PublicEgressProps } from "./constructs/egress";
 export { GeneratedSecret, type GeneratedSecretProps } from "./constructs/generated-secret";
 export {
   GithubCredentials,
