@@ -23,6 +23,11 @@ export interface ImagePrePullProps {
   /** The runner class's driver: it says which image, and what pulls it. */
   readonly driver: TaskDriver;
   /**
+   * What else a runner of the class needs, such as the image of its Docker daemon; each image holds `/bin/true`.
+   * @default - nothing
+   */
+  readonly furtherImages?: readonly string[];
+  /**
    * Nomad namespace; the class's own.
    * @default "default"
    */
@@ -55,7 +60,7 @@ export interface ImagePrePullProps {
 }
 
 /**
- * A `sysbatch` job that pulls a runner class's image on every node that may run the class, on a schedule. Every node pulls a new
+ * A `sysbatch` job that pulls a runner class's images on every node that may run the class, on a schedule. Every node pulls a new
  * image at the next time after the deploy that names it; `nomad job periodic force <job>` does it at once. A node that has
  * the image does nothing but start and end one small container.
  *
@@ -104,7 +109,7 @@ function variables(props: ImagePrePullProps): Record<string, string> {
     cron: cron(props.everyHours ?? 1),
     datacenters: hclExpression(props.datacenters ?? ["*"]),
     driver: literalText(driver),
-    image: literalText(image),
+    images: hclExpression([...new Set([image, ...(props.furtherImages ?? [])])]),
     name: literalText(props.jobId),
     namespace: literalText(props.namespace ?? "default"),
     node_pool: literalText(props.nodePool ?? "default"),
@@ -117,7 +122,8 @@ function cron(everyHours: number): string {
   return `${String(MINUTE)} ${hours} * * *`;
 }
 
-function problems({ jobId, driver, datacenters, everyHours = 1 }: ImagePrePullProps): string[] {
+function problems(props: ImagePrePullProps): string[] {
+  const { jobId, driver, furtherImages = [], datacenters, everyHours = 1 } = props;
   const found: string[] = [];
   if (jobId.trim() === "") found.push(`jobId: must name a Nomad job, got "${jobId}"`);
   if (!PULLING.has(driver.variables.driver)) {
@@ -125,6 +131,9 @@ function problems({ jobId, driver, datacenters, everyHours = 1 }: ImagePrePullPr
       `driver: must be one that runs images, got "${driver.variables.driver}"; leave the pre-pull out, or take ` +
         "TaskDriver.docker or TaskDriver.podman",
     );
+  }
+  for (const image of furtherImages.filter((it) => !/^\S+$/.test(it))) {
+    found.push(`furtherImages: must name container images, got "${image}"`);
   }
   if (datacenters?.length === 0) found.push("datacenters: must name at least one, got an empty list");
   if (!INTERVALS.includes(everyHours)) {

@@ -1,10 +1,10 @@
-# Pulls a runner class's image on every node that may run the class, so that its first runner there does not wait for it.
+# Pulls a runner class's images on every node that may run the class, so that its first runner there does not wait for them.
 #
-#   nomad job run -var name=github-runner-linux-pre-pull -var image=registry.example.com/runner:1 pre-pull.nomad.hcl
+#   nomad job run -var name=github-runner-linux-pre-pull -var 'images=["registry.example.com/runner:1"]' pre-pull.nomad.hcl
 #   nomad job periodic force github-runner-linux-pre-pull    # now, and not at the next time of the schedule
 #
-# A node that has the image starts one container that does nothing. One that has joined since, or that has lost the image
-# to the driver's garbage collection, pulls it at the next time; so does every node when the image here changes. Docker's driver
+# A node that has an image starts one container of it that does nothing. One that has joined since, or that has lost the image
+# to the driver's garbage collection, pulls it at the next time; so does every node when an image here changes. Docker's driver
 # removes an image three minutes after its last container unless the client says otherwise (plugin "docker", gc
 # image_delay): set that to more than the schedule's interval, or what is pulled here does not stay.
 # A test reads this file through an HCL-to-JSON conversion that evaluates nothing.
@@ -46,9 +46,9 @@ variable "driver" {
     error_message = "The driver must be docker or podman."
   }
 }
-variable "image" {
-  type        = string
-  description = "The class's image, as the class names it: another name of the same image is pulled once more."
+variable "images" {
+  type        = list(string)
+  description = "The class's images, as the class names them; each holds /bin/true. Another name of the same image is pulled once more."
 }
 variable "cron" {
   type        = string
@@ -99,32 +99,37 @@ job "pre-pull" {
       size = 30
     }
 
-    task "pull" {
-      driver = var.driver
+    # One task for each image.
+    dynamic "task" {
+      for_each = var.images
+      labels   = ["pull-${task.key}"]
+      content {
+        driver = var.driver
 
-      config {
-        image   = var.image
-        command = "/bin/true"
-        # The daemon pulls, not the container.
-        network_mode = "none"
-        # A gigabyte or two over a slow line; the default is 5 minutes.
-        image_pull_timeout = "30m"
-      }
+        config {
+          image   = task.value
+          command = "/bin/true"
+          # The daemon pulls, not the container.
+          network_mode = "none"
+          # A gigabyte or two over a slow line; the default is 5 minutes.
+          image_pull_timeout = "30m"
+        }
 
-      # Nothing here speaks to Nomad, and the image need not be trusted with a token of it.
-      identity {
-        env  = false
-        file = false
-      }
+        # Nothing here speaks to Nomad, and the image need not be trusted with a token of it.
+        identity {
+          env  = false
+          file = false
+        }
 
-      # As small as Docker (6 MiB) and Nomad (1 MHz, 10 MiB) allow with some room: it must fit beside runners.
-      resources {
-        cpu    = 20
-        memory = 32
-      }
-      logs {
-        max_files     = 1
-        max_file_size = 1
+        # As small as Docker (6 MiB) and Nomad (1 MHz, 10 MiB) allow with some room: it must fit beside runners.
+        resources {
+          cpu    = 20
+          memory = 32
+        }
+        logs {
+          max_files     = 1
+          max_file_size = 1
+        }
       }
     }
   }

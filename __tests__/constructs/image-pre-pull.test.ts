@@ -41,7 +41,7 @@ describe("ImagePrePull", () => {
       cron: "7 * * * *",
       datacenters: '["*"]',
       driver: "docker",
-      image: "registry.example.com/runner:1",
+      images: '["registry.example.com/runner:1"]',
       name: "github-runner-linux-pre-pull",
       namespace: "default",
       node_pool: "default",
@@ -59,6 +59,11 @@ describe("ImagePrePull", () => {
       // Doubled for Terraform and once more for Nomad's HCL.
       constraints: '[{"attribute":"$$${attr.cpu.arch}","operator":"=","value":"amd64"}]',
     });
+  });
+
+  it("pulls what else a runner needs, each image once", () => {
+    const furtherImages = ["docker:dind", "registry.example.com/runner:1", "docker:dind"];
+    expect(variables({ furtherImages })["images"]).toBe('["registry.example.com/runner:1","docker:dind"]');
   });
 
   it.each([
@@ -82,6 +87,11 @@ describe("ImagePrePull", () => {
       "a driver without images",
       { driver: TaskDriver.exec({ runnerRoot: "/opt/runner", user: "runner" }) },
       /driver: must be one that runs images, got "exec"; leave the pre-pull out/,
+    ],
+    [
+      "an image without a name",
+      { furtherImages: [""] },
+      /furtherImages: must name container images, got ""$/,
     ],
     ["no datacenter", { datacenters: [] }, /datacenters: must name at least one, got an empty list$/],
     ["an interval that drifts over the day", { everyHours: 5 }, /everyHours: must be one of 1, .*, got 5$/],

@@ -28,7 +28,7 @@ describe("the pre-pull jobs of a stack", () => {
     const linux = { ...LINUX, prePull: true, datacenters: ["a"], nodePool: "runners", constraints };
     const [[variables, dependsOn] = []] = prePulls({ classes: [linux] });
     expect(variables).toMatchObject({
-      image: LINUX.driver.variables.image,
+      images: JSON.stringify([LINUX.driver.variables.image]),
       driver: "docker",
       namespace: "runners",
       datacenters: '["a"]',

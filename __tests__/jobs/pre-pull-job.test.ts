@@ -16,13 +16,15 @@ const IN_BOTH_SCHEMAS: ReadonlySet<string> = new Set([
 let file: Block;
 let job: Block;
 let group: Block;
+let tasks: Block;
 let task: Block;
 
 beforeAll(async () => {
   file = block(await parse(FILE, SOURCE));
   job = block(file, "job", "pre-pull");
   group = block(job, "group", "pre-pull");
-  task = block(group, "task", "pull");
+  tasks = block(group, "dynamic", "task");
+  task = block(tasks, "content");
 });
 
 test("every variable has a type and says what it is, and every one is used", () => {
@@ -50,7 +52,11 @@ test("it runs once on every node, and again by a schedule, never twice at once",
 test("it asks for what both container drivers know", () => {
   const config = block(task, "config");
   expect(Object.keys(config).filter((key) => !IN_BOTH_SCHEMAS.has(key))).toEqual([]);
-  expect(config).toMatchObject({ image: "${var.image}", command: "/bin/true" });
+  expect(config).toMatchObject({ image: "${task.value}", command: "/bin/true" });
+});
+
+test("it has a task for each image, each of a name of its own", () => {
+  expect(tasks).toMatchObject({ for_each: "${var.images}", labels: ["pull-${task.key}"] });
 });
 
 test("it leaves room for runners: it is small, and they go first", () => {
