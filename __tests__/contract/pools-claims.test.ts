@@ -1,6 +1,5 @@
 import {
   JIT,
-  SCOPE,
   type Registry,
   asked,
   claimOf,

@@ -3,6 +3,7 @@ import type { LedgerContext } from "../../../worker/ledger/context";
 import { leaseDispatches, recordDispatches } from "../../../worker/ledger/dispatches";
 import { type PlacedJob, completed, queued, started } from "../../../worker/ledger/jobs";
 import { findHeld, release } from "../../../worker/ledger/releases";
+import { keepWanted } from "../../../worker/ledger/pools";
 import { dueWork, observe, settle } from "../../../worker/ledger/work";
 import { LINUX_CLASS, type TestLedger, startLedger } from "./database";
 
@@ -68,6 +69,9 @@ async function costs(ledger: TestLedger): Promise<Record<string, number>> {
     const held = await findHeld(context, claim);
     if (held !== null) await release(context, held);
   });
+  const pool = [{ scope: SCOPE, class: "linux", size: 2 }];
+  await step("pool filled", () => keepWanted(context, pool, true));
+  await step("pool full", () => keepWanted(context, pool, false));
   await step("sweep", async () => {
     await settle(context);
     await dueWork(context, 20);
@@ -76,17 +80,21 @@ async function costs(ledger: TestLedger): Promise<Record<string, number>> {
   return result;
 }
 
-/** Finished jobs with their runners. */
+/** Finished jobs with their runners, and as many runners of pools. */
 async function addHistory(ledger: TestLedger, count: number): Promise<void> {
   const { db } = ledger.context;
   const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${String(count)})`;
   const at = String(ledger.clock - 3_600_000);
+  const runners = (name: string, jobId: string, ordinal: string, warm: number) =>
+    db.prepare(`INSERT INTO runners (name, job_id, ordinal, warm, scope, class, state, live, until, requested_at,
+        next_attempt_at, ended_at, end_reason, op)
+      ${numbers} SELECT '${name}' || i, ${jobId}, ${ordinal}, ${String(warm)}, '${SCOPE}', 'linux', 'ended', 0, ${at}, ${at}, ${at},
+        ${at}, 'done', 'old' FROM n`);
   await db.batch([
     db.prepare(`INSERT INTO jobs (job_id, scope, class, repo, run_id, name, fork, state, arrived_at, queued_at, updated_at, op)
       ${numbers} SELECT i, '${SCOPE}', 'linux', '${SCOPE}', 1, 'old', 0, 'completed', ${at}, ${at}, ${at}, 'old' FROM n`),
-    db.prepare(`INSERT INTO runners (name, job_id, ordinal, scope, class, state, live, until, requested_at, next_attempt_at,
-        ended_at, end_reason, op)
-      ${numbers} SELECT 'old-' || i, i, 1, '${SCOPE}', 'linux', 'ended', 0, ${at}, ${at}, ${at}, ${at}, 'done', 'old' FROM n`),
+    runners("old-", "i", "1", 0),
+    runners("old-warm-", "0", "i", 1),
   ]);
 }
 

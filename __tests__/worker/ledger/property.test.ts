@@ -28,6 +28,8 @@ const KINDS = [
   "finish",
   "die",
   "idle",
+  "resize",
+  "keep",
   "sweep",
   "wait",
 ] as const;
@@ -54,7 +56,7 @@ describe("the ledger, in any order of deliveries, claims and deaths", () => {
   });
   afterAll(async () => ledger.close());
 
-  test("never takes a job back, never has more holders than waiting jobs, and leaves nobody waiting", async () => {
+  test("never takes a job back, never has more holders than jobs and pool ask for, and leaves nobody waiting", async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (sequence) => {
         await ledger.empty();
@@ -67,6 +69,8 @@ describe("the ledger, in any order of deliveries, claims and deaths", () => {
           const view = await readLedger(ledger.context);
           const load = view.loads[0] ?? { waiting: 0, on_the_way: 0, holders: 0 };
           if (outcome === "taken") expect(load.holders).toBeLessThanOrEqual(load.waiting);
+          const idle = view.pools[0]?.idle ?? 0;
+          if (outcome === "warm") expect(load.holders <= load.waiting || idle <= world.poolSize).toBe(true);
           await neverBack(ledger, seen);
           // What goes beyond one runner for each new job is asked for only while it is short.
           if (await replaced(ledger, known)) {
@@ -131,6 +135,12 @@ async function take(world: World, { kind, pick, flag }: Step): Promise<string | 
     case "idle":
       await world.idleOut(flag);
       return null;
+    case "resize":
+      world.poolSize = pick % 3;
+      return null;
+    case "keep":
+      await world.keep(flag);
+      return null;
     case "sweep":
       await world.sweep();
       return null;
@@ -153,7 +163,7 @@ async function neverBack(ledger: TestLedger, seen: Map<number, number>): Promise
 /** Whether replacements were requested since the last call. One that is taken back already does not count: a sweep asks
  *  for what is short before GitHub tells it that nobody waits. */
 async function replaced(ledger: TestLedger, known: Set<string>): Promise<boolean> {
-  const rows = await ledger.rows("SELECT name, ordinal, end_reason FROM runners");
+  const rows = await ledger.rows("SELECT name, ordinal, end_reason FROM runners WHERE warm = 0");
   const fresh = rows.filter((row) => !known.has(String(row["name"])));
   for (const row of fresh) known.add(String(row["name"]));
   return fresh.some((row) => Number(row["ordinal"]) > 1 && row["end_reason"] !== "unneeded");

@@ -1,6 +1,7 @@
 import { takeClaim, recordRegistration } from "../../../worker/ledger/claims";
 import { deadlineMs, leaseDispatches, recordDispatches } from "../../../worker/ledger/dispatches";
 import { type PlacedJob, completed, queued, started } from "../../../worker/ledger/jobs";
+import { keepWanted } from "../../../worker/ledger/pools";
 import { findHeld, keepForRemoval, release } from "../../../worker/ledger/releases";
 import {
   type DueWork,
@@ -11,34 +12,9 @@ import {
   settle,
 } from "../../../worker/ledger/work";
 import { LINUX_CLASS, type TestLedger } from "./database";
+import type { Child, Pending, RealJob } from "./reality";
 
 const SCOPE = "octo-org/example";
-
-/** A job as GitHub really has it. */
-interface RealJob {
-  readonly id: number;
-  state: "queued" | "in_progress" | "completed";
-  conclusion: string | null;
-  runner: string | null;
-}
-
-/** A child that Nomad really has. */
-interface Child {
-  readonly job: number;
-  readonly ordinal: number;
-  readonly name: string;
-  state: "starting" | "registered" | "busy" | "over";
-  /** When it registered, for its own idle timeout. */
-  since: number;
-  job_taken: number | null;
-}
-
-interface Pending {
-  readonly action: "queued" | "in_progress" | "completed";
-  readonly job: RealJob;
-  readonly runner: string | null;
-  readonly guid: string;
-}
 
 /**
  * GitHub, Nomad and the runners in one small truthful model around the real ledger: what GitHub says is always so,
@@ -50,6 +26,8 @@ export class World {
   readonly deliveries: Pending[] = [];
   /** Jobs whose `queued` reached the ledger. */
   readonly accepted = new Set<number>();
+  /** How many runners the pool should have ready; 0: it is closed. */
+  poolSize = 0;
   private nextId = 1;
 
   constructor(readonly ledger: TestLedger) {}
@@ -154,22 +132,29 @@ export class World {
     return { scope: SCOPE, class: "linux", job: child.job, ordinal: child.ordinal, exp: 2_000_000_000 };
   }
 
-  /** @returns what the claim came to, or null when nobody starts; `dies` right after the claim, before its JIT config */
-  async claim(pick: number, dies: boolean): Promise<"taken" | "nothing_waits" | "used" | null> {
+  /** What follows a delivery (`trim` false), or begins a sweep. */
+  async keep(trim: boolean): Promise<void> {
+    const wanted = this.poolSize === 0 ? [] : [{ scope: SCOPE, class: "linux", size: this.poolSize }];
+    await keepWanted(this.context, wanted, trim);
+  }
+
+  /** @returns what the claim came to, `warm` where a pool's was granted, or null when nobody starts; `dies` right after
+   *  the claim, before its JIT config */
+  async claim(pick: number, dies: boolean): Promise<"taken" | "warm" | "nothing_waits" | "used" | null> {
     const child = choose(
       this.children.filter((one) => one.state === "starting"),
       pick,
     );
     if (child === undefined) return null;
-    const result = await takeClaim(this.context, this.claimOf(child), child.name, LINUX_CLASS);
-    if (result.outcome !== "taken" || dies) {
-      child.state = "over";
-      return result.outcome;
-    }
+    const result = await takeClaim(this.context, this.claimOf(child), child.name, LINUX_CLASS, this.poolSize);
+    if (result.outcome !== "taken" || dies) child.state = "over";
+    if (result.outcome !== "taken") return result.outcome;
+    const granted = child.job === 0 ? "warm" : "taken";
+    if (dies) return granted;
     child.since = this.ledger.clock;
     child.state = "registered";
     await recordRegistration(this.context, result.claim, child.job * 1000 + child.ordinal);
-    return "taken";
+    return granted;
   }
 
   /** GitHub gives any queued job to any idle runner. */
@@ -237,6 +222,7 @@ export class World {
 
   /** One sweep with a GitHub that answers truly. */
   async sweep(): Promise<void> {
+    await this.keep(true);
     await settle(this.context);
     const due = await dueWork(this.context, 50);
     const answers = due.map((work) => this.answer(work));
@@ -266,8 +252,9 @@ export class World {
     };
   }
 
-  /** Lets everything run to its end: deliveries arrive, runners start, work and leave, the sweep does its part. */
+  /** Lets everything run to its end: the pool closes, deliveries arrive, runners start, work and leave, the sweep does its part. */
   async drain(rounds: number): Promise<void> {
+    this.poolSize = 0;
     while (this.deliveries.length > 0) await this.deliver(0, false);
     for (let round = 0; round < rounds && !(await this.quiet()); round++) {
       await this.sweep();
