@@ -24,14 +24,16 @@ export function prePullsOf(
   const ids = classIds(classes);
   return classes.flatMap((runnerClass, index) => {
     if (!runnerClass.prePull) return [];
-    const { jobId, driver, datacenters, nodePool, constraints } = resolveRunnerJob(runnerClass);
+    const { jobId, driver, docker, network, ...place } = resolveRunnerJob(runnerClass);
+    const further = [docker?.variables.image, network.variables.egress?.image];
     return new ImagePrePull(parent, ids[index] ?? "", {
       ...shared,
       jobId: prePullJobId(jobId),
       driver,
-      datacenters,
-      nodePool,
-      constraints,
+      furtherImages: further.filter((image) => image !== undefined),
+      datacenters: place.datacenters,
+      nodePool: place.nodePool,
+      constraints: place.constraints,
     });
   });
 }

@@ -1,4 +1,5 @@
 import { Job } from "@cdktf/provider-nomad/lib/job";
+import { Egress, PrivateDocker, RunnerNetwork } from "../../index";
 import { Template, problemsOf, removeOutputs } from "../support/template";
 import { LARGE, LINUX } from "./settings";
 import { stackWith } from "./support";
@@ -36,6 +37,17 @@ describe("the pre-pull jobs of a stack", () => {
       constraints: expect.stringContaining("node.class") as string,
     });
     expect(dependsOn).toEqual([expect.stringMatching(/^nomad_namespace\./)]);
+  });
+
+  it("pull what else a runner of the class starts with", () => {
+    const network = RunnerNetwork.bridge({ egress: Egress.publicInternet({ image: "rules:1" }) });
+    const docker = PrivateDocker.rootless({ image: "daemon:1" });
+    const [[variables] = []] = prePulls({ classes: [{ ...LINUX, prePull: true, docker, network }] });
+    expect(JSON.parse(variables?.["images"] ?? "")).toEqual([
+      LINUX.driver.variables.image,
+      "daemon:1",
+      "rules:1",
+    ]);
   });
 
   it("keep their address when another class is declared before theirs", () => {
