@@ -1,6 +1,8 @@
 import { distinctOwners } from "./owners";
 import { RepositorySelection, type WebhookTarget } from "./repository-selection";
 
+const NOUNS = { repositories: "selection", scopes: "scope" } as const;
+
 /**
  * Several selections as one, so that the address of a webhook depends on its owner and not on how the settings divide the
  * owners. Each owner belongs to one selection: in two, a repository could get two webhooks.
@@ -8,7 +10,14 @@ import { RepositorySelection, type WebhookTarget } from "./repository-selection"
 export class CombinedSelection extends RepositorySelection {
   override readonly targets: readonly WebhookTarget[];
 
-  constructor(private readonly selections: readonly RepositorySelection[]) {
+  /**
+   * @param selections one or more
+   * @param at the prop that holds them
+   */
+  constructor(
+    private readonly selections: readonly RepositorySelection[],
+    private readonly at: "repositories" | "scopes" = "repositories",
+  ) {
     super();
     const targets = new Map<string, WebhookTarget>();
     for (const target of selections.flatMap((selection) => selection.targets)) {
@@ -23,7 +32,7 @@ export class CombinedSelection extends RepositorySelection {
     const found = this.selections.flatMap((selection) => selection.problems());
     if (this.selections.length === 0) {
       found.push(
-        "repositories: must hold at least one selection, got none; no repository would send a delivery",
+        `${this.at}: must hold at least one ${NOUNS[this.at]}, got none; no repository would send a delivery`,
       );
     }
     const owners = this.selections.flatMap((selection) => selection.owners);
@@ -32,8 +41,8 @@ export class CombinedSelection extends RepositorySelection {
     );
     if (several.length > 0) {
       found.push(
-        `repositories: must hold each owner in one selection, got "${several.join('", "')}" in several; ` +
-          "GitHub would get two webhooks for one repository: name them in one selection",
+        `${this.at}: must hold each owner in one ${NOUNS[this.at]}, got "${several.join('", "')}" in several; ` +
+          `GitHub would get two webhooks for one repository: name them in one ${NOUNS[this.at]}`,
       );
     }
     return found;

@@ -9,10 +9,12 @@ const SHOWN_NAMES = 5;
  * Which selected repositories the policy's patterns leave out, one sentence: legal, since a policy narrows, and seldom
  * meant for a repository that is named, or for all of an owner's.
  * @param patterns the policy's `repositories`, where the settings give them
+ * @param at the prop that holds them
  */
 export function leftOutWarnings(
   patterns: readonly string[] | undefined,
   { targets }: RepositorySelection,
+  at = "policy.repositories",
 ): string[] {
   if (patterns === undefined) return [];
   const usable = patterns.filter((pattern) => matches(REPOSITORY_PATTERN.pattern, pattern));
@@ -21,7 +23,7 @@ export function leftOutWarnings(
   const more = left.length - SHOWN_NAMES;
   const shown = `"${left.slice(0, SHOWN_NAMES).join('", "')}"${more > 0 ? ` and ${String(more)} more` : ""}`;
   return [
-    `policy.repositories leaves out ${shown}: GitHub delivers their jobs, and the Worker ignores them. Add them there, ` +
+    `${at} leaves out ${shown}: GitHub delivers their jobs, and the Worker ignores them. Add them there, ` +
       "or take them out of the selection.",
   ];
 }

@@ -4,7 +4,8 @@ import type { NomadRoute } from "./nomad-route";
 import type { RepositorySelection } from "./repository-selection";
 import type { RunnerJobProps } from "./runner-job-props";
 import type { WebhookWorkerProps } from "./webhook-worker-props";
-import type { RunnerPolicyProps } from "./worker-policy";
+import type { RepositoryScopeProps, RunnerScope } from "./runner-scope";
+import type { PolicyWideProps, ScopePolicyProps } from "./worker-policy";
 
 /** A runner class: its labels, its driver, its size. What holds for all classes is the stack's. */
 export interface RunnerClassProps extends Omit<RunnerJobProps, "namespace" | "allowForks" | "dependsOn"> {
@@ -17,13 +18,14 @@ export interface RunnerClassProps extends Omit<RunnerJobProps, "namespace" | "al
 }
 
 /** Who gets a runner, beyond the selection of repositories. */
-export type SelectionPolicyProps = Omit<RunnerPolicyProps, "repositories"> & {
-  /**
-   * `owner/name` patterns, `*` within a segment, case-insensitive. They narrow what GitHub's webhooks send.
-   * @default - every repository of the selected owners
-   */
-  readonly repositories?: readonly string[];
-};
+export type SelectionPolicyProps = RepositoryScopeProps &
+  Pick<ScopePolicyProps, "scope"> & {
+    /**
+     * Runner group of the organization; another one than 1 needs GitHub Team or GitHub Enterprise.
+     * @default 1, the default group; then all of the organization's repositories are selected
+     */
+    readonly runnerGroupId?: number;
+  };
 
 /** Where the Worker lives. */
 export interface CloudflareSettings {
@@ -95,7 +97,7 @@ export interface Generations {
 }
 
 /** Whose jobs get runners, which runners, and by which way. */
-export interface OnDemandRunnersProps {
+export interface OnDemandRunnersProps extends PolicyWideProps {
   /**
    * Name of the stack: lower-case letters, digits and inner hyphens, at most 40, and not `default`. Of it is made whatever
    * two stacks in one account, cluster and Vault must not share, unless it is set by itself: script and ledger, namespace
@@ -108,8 +110,17 @@ export interface OnDemandRunnersProps {
   readonly cloudflare: CloudflareSettings;
   /** Hostname by which GitHub and the runners reach the Worker, in the zone of `cloudflare`. */
   readonly hostname: string;
-  /** Whose workflow jobs get runners: each selection gets its webhooks. */
-  readonly repositories: readonly RepositorySelection[];
+  /**
+   * Whose workflow jobs get runners: each selection gets its webhooks.
+   * @default - `scopes` say it
+   */
+  readonly repositories?: readonly RepositorySelection[];
+  /**
+   * Several kinds of places where runners register, such as two organizations and a personal account, instead of
+   * `repositories` and `policy`. The first whose patterns name a repository rules it.
+   * @default - one scope, of `repositories` and `policy`
+   */
+  readonly scopes?: readonly RunnerScope[];
   /** The runner classes, in the order in which they are tried. */
   readonly classes: readonly RunnerClassProps[];
   /** With what the Worker registers runners: a choice without a default. */

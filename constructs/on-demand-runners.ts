@@ -10,18 +10,22 @@ import { hostnameOf, hostnameProblems, zoneProblems } from "./hostnames";
 import { prePullProblems, prePullsOf } from "./pre-pulls";
 import type { BoundRoute } from "./nomad-route";
 import type { OnDemandRunnersProps } from "./on-demand-runners-props";
+import { isolationProblems } from "./isolation-checks";
 import { leftOutWarnings } from "./left-out-check";
 import { payloadProblems } from "./payload-checks";
+import { poolProblems, poolWarnings } from "./pool-checks";
 import type { RepositorySelection } from "./repository-selection";
 import { RepositoryWebhooks } from "./repository-webhooks";
 import { RunnerJob } from "./runner-job";
 import { runnerReleaseWarnings } from "./runner-release-warnings";
 import { RunnersNamespace } from "./runners-namespace";
+import type { RunnerScope } from "./runner-scope";
 import { scopeProblems } from "./scope-checks";
+import { allowsForks, scopesOf, selectionOf, stackScopeProblems } from "./stack-scopes";
 import { namespaceOf, stackNameOf, stackNameProblems } from "./stack-name";
 import { toldElsewhere } from "./told-elsewhere";
 import { WebhookWorker } from "./webhook-worker";
-import type { RunnerPolicyProps } from "./worker-policy";
+import type { RunnerPolicyProps, SeveralScopesProps } from "./worker-policy";
 
 /** Nomad's namespace that always exists and cannot be made. */
 const DEFAULT_NAMESPACE = "default";
@@ -40,6 +44,8 @@ export class OnDemandRunners extends Construct {
   readonly worker: WebhookWorker;
   /** Whose workflow jobs get runners. */
   readonly selection: RepositorySelection;
+  /** Where runners register. */
+  readonly scopes: readonly RunnerScope[];
   /** One job for each class, in the order of the props. */
   readonly jobs: readonly RunnerJob[];
   /** Namespace of the runner jobs. */
@@ -51,7 +57,8 @@ export class OnDemandRunners extends Construct {
 
   constructor(scope: Construct, id: string, props: OnDemandRunnersProps) {
     super(scope, id);
-    this.selection = new CombinedSelection(props.repositories);
+    this.selection = selectionOf(props);
+    this.scopes = scopesOf(props);
     this.namespace = namespaceOf(props);
     const namespace = this.#namespace(props);
     const classes = new Construct(this, "Classes");
@@ -61,7 +68,7 @@ export class OnDemandRunners extends Construct {
         new RunnerJob(classes, ids[index] ?? "", {
           ...runnerClass,
           namespace: this.namespace,
-          allowForks: props.policy?.forkPullRequests === "allow",
+          allowForks: allowsForks(this.scopes),
           dependsOn: namespace?.ready ?? [],
         }),
     );
@@ -103,9 +110,9 @@ export class OnDemandRunners extends Construct {
       accountId: props.cloudflare.accountId,
       zoneId: props.cloudflare.zoneId,
       hostname: props.hostname,
-      policy: policyOf(props, this.selection),
+      policy: this.#policy(props),
       classes: this.jobs.map(({ runnerClass }) => runnerClass),
-      toldElsewhere: toldElsewhere(props, this.selection, this.jobs),
+      toldElsewhere: toldElsewhere(props, this.jobs),
       scriptName: stackNameOf(props),
       github: props.github,
       webhookSecret: webhookSecret.current,
@@ -130,6 +137,31 @@ export class OnDemandRunners extends Construct {
     });
   }
 
+  #policy(props: OnDemandRunnersProps): RunnerPolicyProps | SeveralScopesProps {
+    const { pools, cleanUp } = props;
+    const wide = { ...(pools !== undefined && { pools }), ...(cleanUp !== undefined && { cleanUp }) };
+    const scopes = this.scopes.map((scope) => scope.policy(this.#group(scope, props)));
+    const [only] = scopes;
+    return props.scopes === undefined && only !== undefined ? { ...only, ...wide } : { scopes, ...wide };
+  }
+
+  /** @returns the id of the scope's runner group, or a reference to it; undefined for the default one */
+  #group(
+    { group, organization, settings }: RunnerScope,
+    props: OnDemandRunnersProps,
+  ): number | string | undefined {
+    if (organization === undefined) return undefined;
+    const groups = this.node.tryFindChild("Groups") ?? new Construct(this, "Groups");
+    const login = organization.toLowerCase();
+    // An organization in two scopes is told of.
+    if (groups.node.tryFindChild(login) !== undefined) return undefined;
+    return group.bind(new Construct(groups, login), {
+      organization,
+      publicRepositories: (settings.publicRepositories ?? []).length > 0,
+      provider: props.githubProvider?.(organization),
+    });
+  }
+
   /** Last of all: a delivery must find a Worker that knows its secret, and jobs that it may dispatch. */
   #webhooks(props: OnDemandRunnersProps, route: BoundRoute, webhookSecret: GeneratedSecret): void {
     new RepositoryWebhooks(this, "Webhooks", {
@@ -137,7 +169,7 @@ export class OnDemandRunners extends Construct {
       url: this.worker.webhookUrl,
       secret: webhookSecret.current,
       dependsOn: [...this.worker.ready, ...route.ready, ...this.jobs.flatMap(({ ready }) => ready)],
-      ...(props.policy?.publicRepositories && { publicRepositories: props.policy.publicRepositories }),
+      publicRepositories: this.scopes.flatMap(({ settings }) => settings.publicRepositories ?? []),
       ...(props.githubProvider && { provider: props.githubProvider }),
     });
   }
@@ -151,7 +183,14 @@ export class OnDemandRunners extends Construct {
       ...props.classes.flatMap(({ className, driver }) =>
         runnerReleaseWarnings(className, { ...driver.variables }, today),
       ),
-      ...leftOutWarnings(props.policy?.repositories, this.selection),
+      ...this.scopes.flatMap(({ selections, settings }, index) =>
+        leftOutWarnings(
+          settings.repositories,
+          new CombinedSelection(selections),
+          props.scopes === undefined ? "policy.repositories" : `scopes[${String(index)}].repositories`,
+        ),
+      ),
+      ...poolWarnings(props.pools ?? [], this.scopes),
     ];
     for (const warning of warnings) Annotations.of(this).addWarning(warning);
   }
@@ -161,26 +200,29 @@ function secret(scope: Construct, id: string, generation = 1, keepPrevious = tru
   return new GeneratedSecret(scope, id, { generation, keepPrevious });
 }
 
-function policyOf({ policy }: OnDemandRunnersProps, selection: RepositorySelection): RunnerPolicyProps {
-  return { ...policy, repositories: policy?.repositories ?? selection.patterns };
-}
-
 /** Everything that only the whole can see, at once. */
 function problems(props: OnDemandRunnersProps, runners: OnDemandRunners): string[] {
-  const { jobs, namespace, nomadAddress, selection } = runners;
+  const { jobs, namespace, nomadAddress, scopes, selection } = runners;
+  const classes = jobs.map(({ runnerClass }) => runnerClass);
   const { cloudflare, hostname, route, policy, github } = props;
   const found = [
     ...stackNameProblems(props),
     ...zoneProblems("hostname", hostname, cloudflare.zoneName),
     ...hostnameProblems("cloudflare.zoneName", cloudflare.zoneName),
     ...classProblems(
-      jobs.map(({ runnerClass }) => runnerClass),
-      policy?.requireSelfHostedLabel ?? true,
+      classes,
+      scopes.every(({ settings }) => settings.requireSelfHostedLabel ?? true),
     ),
     ...prePullProblems(props.classes),
+    ...isolationProblems(
+      jobs,
+      scopes.map(({ settings }) => settings),
+    ),
     ...payloadProblems(hostname),
     ...cloudflareProblems(cloudflare, props.worker),
     ...scopeProblems(policy, selection),
+    ...stackScopeProblems(props),
+    ...poolProblems(props.pools ?? [], scopes, classes),
   ];
   if (route.hostname !== undefined) {
     found.push(...zoneProblems("route: hostname", route.hostname, cloudflare.zoneName));

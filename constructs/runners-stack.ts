@@ -13,6 +13,7 @@ import {
   environmentProblems,
 } from "./provider-credentials";
 import type { RunnersStackProps } from "./runners-stack-props";
+import { scopesOf } from "./stack-scopes";
 import { missingVaultProblems, stackSettingsProblems } from "./stack-settings-checks";
 
 /**
@@ -39,7 +40,8 @@ export class RunnersStack extends TerraformStack {
       // CONSUL_HTTP_TOKEN.
       accessToken: undefined as unknown as string,
     });
-    const owners = distinctOwners(props.repositories.flatMap((selection) => selection.owners));
+    const selections = scopesOf(props).flatMap((one) => one.selections);
+    const owners = distinctOwners(selections.flatMap((selection) => selection.owners));
     const { providers = ProviderCredentials.environment(), githubServerUrl, worker } = props;
     const credentials = this.#providers(props, providers);
     const github = this.#githubProviders(props, owners, credentials);

@@ -1,7 +1,7 @@
 import type { ITerraformDependable } from "cdktf";
 import type { RunnerClass } from "../contracts/policy";
 import type { GithubCredentials } from "./github-credentials";
-import type { RunnerPolicyProps } from "./worker-policy";
+import type { RunnerPolicyProps, SeveralScopesProps } from "./worker-policy";
 
 /** How the Worker reaches Nomad. */
 export interface WorkerNomadProps {
@@ -48,8 +48,8 @@ export interface WebhookWorkerProps {
   readonly zoneId: string;
   /** Hostname by which GitHub and the runners reach the Worker; Cloudflare makes its DNS record and certificate. */
   readonly hostname: string;
-  /** Who gets a runner. */
-  readonly policy: RunnerPolicyProps;
+  /** Who gets a runner, in one scope or in several. */
+  readonly policy: RunnerPolicyProps | SeveralScopesProps;
   /** The runner classes, in the order in which they are tried; from {@link RunnerJob.runnerClass}. */
   readonly classes: readonly RunnerClass[];
   /**

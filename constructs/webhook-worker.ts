@@ -125,7 +125,7 @@ function problems(props: WebhookWorkerProps, bindings: BindingValues): string[] 
   // The policy's size is the policy's to tell, with what to do about it.
   const { RUNNER_POLICY: _, ...others } = bindings;
   const found = [
-    ...policyProblems(policyText(props.policy, props.classes), props.toldElsewhere),
+    ...policyProblems(props.policy, props.classes, props.toldElsewhere),
     ...bindingProblems(others),
   ];
   found.push(...hostnameProblems("hostname", hostname));

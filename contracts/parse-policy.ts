@@ -121,7 +121,7 @@ function pools(value: unknown, problems: string[]): RunnerPool[] {
       class: text(raw["class"], CLASS_NAME, `${at}class`, problems),
       size: bounded(raw["size"], POOL_BOUNDS, `${at}size`, problems),
       window: window as string | null,
-      timeZone: String(timeZone),
+      timeZone: timeZone as string,
     };
   });
 }

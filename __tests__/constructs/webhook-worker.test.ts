@@ -1,3 +1,4 @@
+import { parsePolicy } from "../../contracts/parse-policy";
 import { D1Database } from "@cdktf/provider-cloudflare/lib/d1-database";
 import { WorkersCronTrigger } from "@cdktf/provider-cloudflare/lib/workers-cron-trigger";
 import { WorkersCustomDomain } from "@cdktf/provider-cloudflare/lib/workers-custom-domain";
@@ -155,13 +156,23 @@ describe("WebhookWorker", () => {
     expect(binding(overrides, name)).toEqual({ name, ...expected });
   });
 
-  it("gives the policy with its classes", () => {
-    const policy = binding({ policy: { repositories: ["a/b"], scope: "organization" } }, "RUNNER_POLICY");
+  it("gives the policy with its classes, of whose numbers it writes those that are no default", () => {
+    const classes = [LINUX, { ...LINUX, name: "large", maxRunners: 2, idleTimeoutSeconds: 60 }];
+    const policy = binding(
+      { policy: { repositories: ["a/b"], scope: "organization" }, classes },
+      "RUNNER_POLICY",
+    );
+    const { name, job, labels } = LINUX;
     expect(JSON.parse(String(policy?.["json"]))).toEqual({
       scope: "organization",
       repositories: ["a/b"],
-      classes: [LINUX],
+      classes: [
+        { name, job, labels },
+        { name: "large", job, labels, maxRunners: 2, idleTimeoutSeconds: 60 },
+      ],
     });
+    const read = parsePolicy(policy?.["json"]);
+    expect(read.ok && read.policy.classes).toEqual(classes);
   });
 
   it.each([
