@@ -1,8 +1,10 @@
+import type { RunnerClass } from "../../../contracts/policy";
 import { recordRegistration, takeClaim } from "../../../worker/ledger/claims";
 import type { LedgerContext } from "../../../worker/ledger/context";
 import { leaseDispatches, recordDispatches } from "../../../worker/ledger/dispatches";
 import { type PlacedJob, completed, queued, started } from "../../../worker/ledger/jobs";
 import { findHeld, release } from "../../../worker/ledger/releases";
+import { pause } from "../../../worker/ledger/pauses";
 import { keepWanted } from "../../../worker/ledger/pools";
 import { dueWork, observe, settle } from "../../../worker/ledger/work";
 import { LINUX_CLASS, type TestLedger, startLedger } from "./database";
@@ -22,13 +24,17 @@ function placed(jobId: number): PlacedJob {
   };
 }
 
-/** The same ledger, counting the rows that each batch read. */
-function counting(ledger: TestLedger): { readonly context: LedgerContext; read: number } {
-  const { db } = ledger.context;
+/** The same ledger with one class, counting the rows that each batch read. */
+function counting(
+  ledger: TestLedger,
+  runnerClass: RunnerClass,
+): { readonly context: LedgerContext; read: number } {
+  const { db, policy } = ledger.context;
   const counter = {
     read: 0,
     context: {
       ...ledger.context,
+      policy: { ...policy, classes: [runnerClass] },
       db: {
         prepare: (sql: string) => db.prepare(sql),
         batch: async (statements: D1PreparedStatement[]) => {
@@ -43,8 +49,8 @@ function counting(ledger: TestLedger): { readonly context: LedgerContext; read: 
 }
 
 /** Rows read by one whole life of a job, and by a sweep with nothing to do, each step by its name. */
-async function costs(ledger: TestLedger): Promise<Record<string, number>> {
-  const counter = counting(ledger);
+async function costs(ledger: TestLedger, runnerClass: RunnerClass): Promise<Record<string, number>> {
+  const counter = counting(ledger, runnerClass);
   const { context } = counter;
   const result: Record<string, number> = {};
   const step = async (name: string, work: () => Promise<unknown>): Promise<void> => {
@@ -60,7 +66,7 @@ async function costs(ledger: TestLedger): Promise<Record<string, number>> {
     recordDispatches(context, [{ name: runner, ok: true, deadlineAt: ledger.clock + 1 }], new Map()),
   );
   await step("claim", async () => {
-    const taken = await takeClaim(context, claim, "a", LINUX_CLASS);
+    const taken = await takeClaim(context, claim, "a", runnerClass);
     if (taken.outcome === "taken") await recordRegistration(context, taken.claim, 7);
   });
   await step("in_progress", () => started(context, 900_001, placed(900_001), runner));
@@ -72,6 +78,7 @@ async function costs(ledger: TestLedger): Promise<Record<string, number>> {
   const pool = [{ scope: SCOPE, class: "linux", size: 2 }];
   await step("pool filled", () => keepWanted(context, pool, true));
   await step("pool full", () => keepWanted(context, pool, false));
+  await step("pool leased", () => leaseDispatches(context, 6));
   await step("sweep", async () => {
     await settle(context);
     await dueWork(context, 20);
@@ -105,12 +112,27 @@ describe("the ledger and its history", () => {
   });
   afterAll(async () => ledger.close());
 
-  test("no transition and no sweep reads more rows because thousands of jobs are over", async () => {
-    await addHistory(ledger, 10);
-    const young = await costs(ledger);
-    await ledger.empty();
-    await addHistory(ledger, 5_000);
-    expect(await costs(ledger)).toEqual(young);
-    expect(Object.values(young).every((read) => read < 100)).toBe(true);
-  });
+  const limits = { maxRunners: 5, maxRunnersPerRepository: 2 };
+  test.each([
+    ["without limits", LINUX_CLASS, []],
+    ["with limits", { ...LINUX_CLASS, ...limits }, []],
+    [
+      "with limits and other repositories paused",
+      { ...LINUX_CLASS, ...limits },
+      ["octo-org/a", "octo-org/b"],
+    ],
+  ])(
+    "no transition and no sweep reads more rows because thousands of jobs are over, %s",
+    async (_, runnerClass, paused) => {
+      await ledger.empty();
+      for (const repo of paused) await pause(ledger.context, repo);
+      await addHistory(ledger, 10);
+      const young = await costs(ledger, runnerClass);
+      await ledger.empty();
+      for (const repo of paused) await pause(ledger.context, repo);
+      await addHistory(ledger, 5_000);
+      expect(await costs(ledger, runnerClass)).toEqual(young);
+      expect(Object.values(young).every((read) => read < 100)).toBe(true);
+    },
+  );
 });

@@ -100,6 +100,16 @@ const TABLE: {
     ],
   ],
   released: [[{ kind: "released" }, { status: 204, body: null }]],
+  pauses: [
+    [
+      { kind: "pauses", answer: { paused: [{ repo: "me/tool", since: "2026-11-21T00:00:00.000Z" }] } },
+      { status: 200, body: { paused: [{ repo: "me/tool", since: "2026-11-21T00:00:00.000Z" }] } },
+    ],
+  ],
+  changed: [[{ kind: "changed" }, { status: 204, body: null }]],
+  no_such_repository: [
+    [{ kind: "no_such_repository" }, { status: 404, body: error("the policy names no such repository") }],
+  ],
   unauthorized: [
     [{ kind: "unauthorized" }, { status: 401, body: error("bearer is missing, wrong or expired") }],
   ],
