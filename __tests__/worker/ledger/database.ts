@@ -55,7 +55,9 @@ export async function startLedger(): Promise<TestLedger> {
     rows: async (sql) => (await db.prepare(sql).all()).results,
     empty: async () => {
       await db.batch(
-        ["jobs", "runners", "problems", "marks", "pauses"].map((table) => db.prepare(`DELETE FROM ${table}`)),
+        ["jobs", "runners", "problems", "marks", "pauses", "strays", "scopes"].map((table) =>
+          db.prepare(`DELETE FROM ${table}`),
+        ),
       );
     },
     close: async () => db.close(),
