@@ -1,3 +1,4 @@
+import type { RunnerPool } from "../../../contracts/policy";
 import type { JobSpec, JobView, RepositorySpec } from "../../../local/github/types";
 import { LOOP_CLASS, type Loop, startLoop } from "../../../local/loop";
 import type { ChildView } from "../../../local/nomad/types";
@@ -12,6 +13,7 @@ export class World {
   capacity = Number.POSITIVE_INFINITY;
   readonly repositories: RepositorySpec[] = [];
   readonly listed: string[] = [];
+  readonly pools: Pick<RunnerPool, "scope" | "class" | "size">[] = [];
   /** Ids of the jobs that were queued, oldest first. */
   readonly jobIds: number[] = [];
   /** Status of the answer to what somebody else than GitHub sent. */
@@ -24,6 +26,7 @@ export class World {
       capacity: this.capacity,
       policy: {
         publicRepositories: this.listed,
+        pools: this.pools.map((pool) => ({ ...pool, window: null, timeZone: "UTC" })),
         classes: [{ ...LOOP_CLASS, name: this.className, labels: this.labels }],
       },
     });

@@ -16,6 +16,7 @@ function leased(number: number, attempts: number): LeasedDispatch {
     scope: "octo-org/example",
     class: "linux",
     attempts,
+    warm: 0,
     unheard: 0,
     repo: "octo-org/example",
     runId: 1,
