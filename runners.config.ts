@@ -19,7 +19,7 @@ const settings: RunnersStackProps = {
     {
       className: "linux",
       labels: ["self-hosted", "linux", "x64"],
-      driver: TaskDriver.docker({ image: "ghcr.io/actions/actions-runner:2.336.0" }),
+      driver: TaskDriver.docker(),
       constraints: [{ attribute: "${attr.cpu.arch}", value: "amd64" }],
     },
   ],

@@ -16,7 +16,7 @@ const settings: RunnersStackProps = {
     {
       className: "linux",
       labels: ["self-hosted", "linux"],
-      driver: TaskDriver.docker({ image: "ghcr.io/actions/actions-runner:2.336.0" }),
+      driver: TaskDriver.docker(),
       maxRunners: 2,
     },
   ],

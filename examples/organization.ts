@@ -19,13 +19,13 @@ const settings: RunnersStackProps = {
     {
       className: "linux",
       labels: ["self-hosted", "linux", "x64"],
-      driver: TaskDriver.docker({ image: "ghcr.io/actions/actions-runner:2.336.0" }),
+      driver: TaskDriver.docker(),
       nodePool: "runners",
     },
     {
       className: "linux-large",
       labels: ["self-hosted", "linux", "x64", "large"],
-      driver: TaskDriver.docker({ image: "ghcr.io/actions/actions-runner:2.336.0" }),
+      driver: TaskDriver.docker(),
       nodePool: "runners",
       cpuMhz: 16_000,
       memoryMib: 32_768,

@@ -144,8 +144,10 @@ async function read(
   maxBytes: number,
   take: (chunk: Uint8Array) => unknown,
 ): Promise<void> {
+  if (response.body === null) return;
   let bytes = 0;
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  // Node's stream can be iterated; the type, the browsers', does not say so.
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > maxBytes) throw new Error(`${response.url} is larger than ${String(maxBytes)} bytes.`);
     take(chunk);
