@@ -127,7 +127,8 @@ function endOf({ ClientStatus, TaskStates }: Allocation): string {
   return [ClientStatus, ...tasks].join(", ");
 }
 
-function exitOf(state: TaskState | undefined): string {
+/** What a task ended with, 128 and more where a signal ended it. */
+export function exitOf(state: TaskState | undefined): string {
   const terminated = state?.Events.filter(({ Type }) => Type === "Terminated").at(-1);
   if (terminated === undefined) return "without an end";
   const { ExitCode, Signal } = terminated;

@@ -25,7 +25,7 @@ export async function playChaos(world: World): Promise<readonly Check[]> {
     name: "chaos",
     runnerClass: {
       // What runs at once on two cores; the rest waits in the ledger.
-      maxRunners: 16,
+      maxRunners: 10,
       pickupDeadlineSeconds: 20,
       idleTimeoutSeconds: 20,
     },
@@ -111,7 +111,7 @@ async function unheardOf(place: Place): Promise<readonly string[]> {
   const now = Date.now();
   return (await ledgerRunners(place)).flatMap(({ name, state, live, until: end }) =>
     live === 1 && (state === "requested" || (state === "dispatched" && end > now + 60_000))
-      ? [`${name} ${state} until ${new Date(end).toISOString()}`]
+      ? [`${name} ${state} for ${String(Math.round((end - now) / 1000))} s more`]
       : [],
   );
 }

@@ -9,6 +9,8 @@ export interface Listed {
   readonly JobID: string;
   readonly ClientStatus: string;
   readonly NodeID: string;
+  /** Nanoseconds since the epoch. */
+  readonly CreateTime: number;
   readonly TaskStates: Readonly<Record<string, { readonly State: string }>> | null;
 }
 

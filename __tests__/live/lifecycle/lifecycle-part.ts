@@ -9,6 +9,8 @@ import { descendants } from "../processes";
 import type { Program } from "../programs";
 import { type Check, type Report, holds } from "../report";
 import { playChaos } from "./chaos-stage";
+import { playDisk } from "./disk-stage";
+import { playEnds } from "./ends-stage";
 import { leanChroot } from "./lean-chroot";
 import type { World } from "./place";
 import { playSecrecy } from "./secrecy-stage";
@@ -37,6 +39,8 @@ type Stage = readonly [title: string, play: (world: World) => Promise<readonly C
 const STAGES: readonly Stage[] = [
   ["200 jobs, and three of ten runners killed", playChaos],
   ["a job looks for secrets", playSecrecy],
+  ["ten jobs write 1 GB each", playDisk],
+  ["all ways to end", playEnds],
 ];
 
 /** A client that never cleans up by itself: what is gone at the end, the runner's own job has removed. */
