@@ -207,7 +207,7 @@ describe("webhooks as Terraform's provider makes them at the GitHub stand-in", (
   });
 
   test("the inventory tells of hooks and runners that are left, and of no secret", async () => {
-    expect(github.inventory()).toEqual({ hooks: [], runners: [] });
+    expect(github.inventory()).toEqual({ hooks: [], groups: [], runners: [] });
     const { id } = await make();
     const path = `${PREFIX}/repos/octo-org/example/actions/runners/generate-jitconfig`;
     await ask(github, "runners", "POST", path, { name: "r-1", runner_group_id: 1, labels: ["self-hosted"] });

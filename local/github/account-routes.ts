@@ -20,7 +20,11 @@ export function accountRoutes(state: GithubState): Hono<RestEnv> {
   routes.get("/orgs/:org", (context) => {
     const login = context.req.param("org");
     if (!state.isOrganization(login)) return problem(context, 404, "Not Found");
-    return context.json({ login, id: idOf(state, login), type: "Organization" });
+    const caller = context.get("caller");
+    // Whoever does not act for the organization is not told its plan.
+    const isOwn = caller.kind === "token" && caller.owner.toLowerCase() === login.toLowerCase();
+    const plan = isOwn ? { plan: { name: state.plan(login) } } : {};
+    return context.json({ login, id: idOf(state, login), type: "Organization", ...plan });
   });
 
   routes.get("/users/:login", (context) => {

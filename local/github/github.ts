@@ -8,6 +8,7 @@ import { appRoutes } from "./app-routes";
 import { GithubAuth, type Installation } from "./auth";
 import { Deliverer, type Planner } from "./deliver";
 import { deliveryRoutes } from "./delivery-routes";
+import { groupRoutes } from "./group-routes";
 import { addHook, hookRoutes } from "./hook-routes";
 import { jobRoutes } from "./job-routes";
 import { listenerRoutes } from "./listener-routes";
@@ -56,7 +57,7 @@ export interface GithubStandIn {
   deliveries(): readonly Delivery[];
   /** Where Apps are installed: Terraform's provider is told the id. */
   installations(): readonly Installation[];
-  /** Hooks and runners that are there. */
+  /** Hooks, runner groups and runners that are there. */
   inventory(): Inventory;
   /** Sends a recorded delivery again, under its GUID. */
   redeliver(deliveryId: number): Promise<void>;
@@ -125,6 +126,7 @@ function application(
   const rest = new Hono<RestEnv>()
     .use(guard(state, auth))
     .route("/", runnerRoutes(state, serverUrl))
+    .route("/", groupRoutes(state, serverUrl))
     .route("/", jobRoutes(state))
     .route("/", appRoutes(auth))
     .route("/", hookRoutes(state, deliverer))
@@ -168,6 +170,7 @@ function controls({
       hooks: [...state.hooks.values()].map(({ id, target, url, events, active }) => ({
         ...{ id, target, url, events, active },
       })),
+      groups: [...state.groups.values()],
       runners: [...state.runners.values()].map(runnerView),
     }),
     redeliver: async (deliveryId) => {

@@ -64,7 +64,7 @@ async function register(
   const { name, runner_group_id: groupId, labels } = body;
   const errors = registrationErrors(body);
   if (errors.length > 0) return invalid(context, errors);
-  if (!state.settings.runnerGroups.includes(groupId as number)) return problem(context, 404, "Not Found");
+  if (!state.hasGroup(found.scope, groupId as number)) return problem(context, 404, "Not Found");
   const limited = limit(context, state, found.scope);
   if (limited !== null) return limited;
   if (state.runnersOf(found.scope).some((it) => it.name.toLowerCase() === String(name).toLowerCase())) {

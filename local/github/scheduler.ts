@@ -148,6 +148,7 @@ export class Scheduler {
     return [...this.#state.runners.values()].filter((runner) => {
       if (runner.session === null || runner.jobId !== null) return false;
       if (!scopes.includes(runner.scope.toLowerCase())) return false;
+      if (!this.#state.admits(runner.groupId, repository)) return false;
       const has = new Set(runner.labels.map((label) => label.toLowerCase()));
       return job.labels.every((label) => has.has(label.toLowerCase()));
     });

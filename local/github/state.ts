@@ -7,9 +7,11 @@ import type {
   Hook,
   Job,
   JobView,
+  Plan,
   Repository,
   RepositorySpec,
   Runner,
+  RunnerGroup,
   RunnerView,
   WorkflowRun,
 } from "./types";
@@ -27,6 +29,7 @@ export const DEFAULT_SETTINGS: Required<GithubSettings> = {
   lostRunnerMs: 10 * MINUTE_MS,
   deliveryTimeoutMs: 10_000,
   runnerGroups: [1],
+  plans: {},
   resolve: {},
 };
 
@@ -38,6 +41,7 @@ export class GithubState {
   readonly jobs = new Map<number, Job>();
   readonly runners = new Map<number, Runner>();
   readonly hooks = new Map<number, Hook>();
+  readonly groups = new Map<number, RunnerGroup>();
   readonly deliveries: Delivery[] = [];
   /** Times of registrations per scope, for the limit of 5 minutes. */
   readonly registrations = new Map<string, number[]>();
@@ -91,6 +95,29 @@ export class GithubState {
     return [...this.repositories.values()].some(
       (it) => it.organization && it.owner.toLowerCase() === login.toLowerCase(),
     );
+  }
+
+  /** The plan of an organization. */
+  plan(login: string): Plan {
+    const { plans } = this.settings;
+    const found = Object.keys(plans).find((other) => other.toLowerCase() === login.toLowerCase());
+    return plans[found ?? ""] ?? "free";
+  }
+
+  /** Whether runners of a scope can register in a group. */
+  hasGroup(scope: string, groupId: number): boolean {
+    const group = this.groups.get(groupId);
+    if (group === undefined) return this.settings.runnerGroups.includes(groupId);
+    return group.organization.toLowerCase() === scope.toLowerCase();
+  }
+
+  /** Whether a group's runners take jobs of a repository. */
+  admits(groupId: number, repository: Repository): boolean {
+    const group = this.groups.get(groupId);
+    if (group === undefined) return true;
+    if (!repository.private && !group.allowsPublicRepositories) return false;
+    if (group.visibility === "selected") return group.repositories.includes(repository.id);
+    return group.visibility === "all" || repository.private;
   }
 
   /** Whether there is an account of that login: one that owns a repository. */

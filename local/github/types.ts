@@ -26,6 +26,22 @@ export interface Repository {
   readonly topics: readonly string[];
 }
 
+/** An organization's plan, as `GET /orgs/{org}` names it. */
+export type Plan = "free" | "team" | "enterprise";
+
+/** A runner group of an organization, beside those that simply exist. */
+export interface RunnerGroup {
+  readonly id: number;
+  readonly organization: string;
+  readonly name: string;
+  readonly visibility: "all" | "private" | "selected";
+  readonly allowsPublicRepositories: boolean;
+  readonly restrictedToWorkflows: boolean;
+  readonly selectedWorkflows: readonly string[];
+  /** Ids of the selected repositories. */
+  readonly repositories: readonly number[];
+}
+
 export type JobStatus = "waiting" | "queued" | "in_progress" | "completed";
 export type Conclusion = "success" | "failure" | "cancelled" | "skipped" | "timed_out";
 
@@ -90,7 +106,8 @@ export interface Runner {
   /** `owner/name`, or an organization's login. */
   readonly scope: string;
   readonly labels: readonly string[];
-  readonly groupId: number;
+  /** A group that is deleted leaves its runners to the default group. */
+  groupId: number;
   /** Bearer of the listener's calls. */
   readonly token: string;
   readonly registeredAt: number;
@@ -135,6 +152,7 @@ export interface Hook extends HookConfig {
 export interface Inventory {
   /** Never with a secret. */
   readonly hooks: readonly Pick<Hook, "id" | "target" | "url" | "events" | "active">[];
+  readonly groups: readonly RunnerGroup[];
   readonly runners: readonly RunnerView[];
 }
 
@@ -247,6 +265,8 @@ export interface GithubSettings {
   readonly deliveryTimeoutMs?: number;
   /** Runner groups that exist. @default [1] */
   readonly runnerGroups?: readonly number[];
+  /** Plans of organizations by their logins. @default "free" each */
+  readonly plans?: Readonly<Record<string, Plan>>;
   /** Where on loopback an origin is served, for deliveries: `https://hooks.example.com` to `http://127.0.0.1:8787`. The
    *  `Host` header stays. What is neither on loopback nor in here is not reached. @default none */
   readonly resolve?: Readonly<Record<string, string>>;
