@@ -124,6 +124,17 @@ describe("the runner's stand-in", () => {
     expect(await run({ ACTIONS_RUNNER_INPUT_JITCONFIG: orphan }).code).toBe(2);
   });
 
+  test.each([
+    ["7 where that is asked for", { ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE: "1" }, 7],
+    ["1 otherwise", {}, 1],
+  ])("a server that takes its version no more ends it with %s", async (_, env, code) => {
+    const fault = { kind: "answer", status: 403, headers: {}, body: '{"errorCode":1}' } as const;
+    github.faults.add({ method: "POST", path: /\/sessions$/, fault });
+    const listener = await withJit(env);
+    expect(await listener.code).toBe(code);
+    expect(listener.output()).toContain("deprecated");
+  });
+
   test("the job-started hook sees the event and the repository before the first step", async () => {
     const env = await hook(
       'cp "$GITHUB_EVENT_PATH" "$OUT"; echo "$GITHUB_EVENT_NAME $GITHUB_REPOSITORY $GITHUB_REF"',

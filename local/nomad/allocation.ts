@@ -9,6 +9,8 @@ const MAX_OUTPUT_CHARACTERS = 65_536;
 export interface AllocationHooks {
   readonly started: (task: NomadTask, pid: number) => void;
   readonly exited: (task: NomadTask, code: number | null) => void;
+  /** Why the driver cannot start a task now, or null. */
+  readonly refusal: () => string | null;
 }
 
 /** One allocation of a job, run as plain processes. */
@@ -47,6 +49,11 @@ export class AllocationRun {
     this.#terminate();
   }
 
+  /** What the kernel does when the main task has no memory left. Poststop tasks run. */
+  kill(): void {
+    if (this.#task?.lifecycle === "main") this.#kill();
+  }
+
   /** What a lost node does: everything ends at once, and no poststop task runs. */
   lose(): void {
     this.#lost = true;
@@ -81,6 +88,11 @@ export class AllocationRun {
       return false;
     }
     if (this.#lost || (this.#stopping && task.lifecycle === "main")) return true;
+    const refusal = this.#hooks.refusal();
+    if (refusal !== null) {
+      this.allocation.tasks.push({ ...run, output: refusal });
+      return false;
+    }
     const expand = (text: string): string =>
       text.replace(/\$\{(NOMAD_[A-Za-z0-9_]+)\}/g, (whole, name: string) => env[name] ?? whole);
     const expanded = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, expand(value)]));

@@ -24,6 +24,7 @@ export class Cluster {
   readonly #path: string;
   readonly #running = new Map<AllocationRun, Child>();
   #capacity: number;
+  #refusal: string | null = null;
   #index = 10;
   #root: Promise<string> | null = null;
   #closed = false;
@@ -42,6 +43,11 @@ export class Cluster {
   setCapacity(capacity: number): void {
     this.#capacity = capacity;
     void this.schedule();
+  }
+
+  /** @param refusal why no driver starts a task from now on, as when an image cannot be pulled; null: they do again */
+  refuseTasks(refusal: string | null): void {
+    this.#refusal = refusal;
   }
 
   /** Places what waits as far as there is room, oldest first. */
@@ -110,6 +116,16 @@ export class Cluster {
     this.#place(child, await this.#root);
   }
 
+  /** Kills the main task of a child, as the kernel does. */
+  kill(child: Child): void {
+    for (const run of this.#runsOf(child)) run.kill();
+  }
+
+  /** Loses the node of a child for good, and nothing is placed in its stead: `disconnect { replace = false }`. */
+  lose(child: Child): void {
+    for (const run of this.#runsOf(child)) run.lose();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#running.keys()) run.lose();
@@ -141,6 +157,7 @@ export class Cluster {
       exited: (task, code) => {
         this.#events.emit({ type: "task.exited", child: child.id, task: task.name, code });
       },
+      refusal: () => this.#refusal,
     });
     child.allocations.push(run.allocation);
     this.#running.set(run, child);

@@ -44,6 +44,12 @@ export interface NomadStandIn {
   children(): readonly ChildView[];
   /** Stops a child as `nomad job stop` does. */
   stop(childId: string): void;
+  /** Kills a child's main task as the kernel does when its memory is used up; poststop tasks run. */
+  kill(childId: string): void;
+  /** Loses a running child's node for good, with nothing in its stead; no poststop task runs. */
+  lose(childId: string): void;
+  /** Starts no task any more, saying why, as when an image cannot be pulled; null starts them again. */
+  refuseTasks(reason: string | null): void;
   /** Loses a running child's node and places it anew with the same payload. @param keep the lost one runs on */
   replace(childId: string, keep?: boolean): Promise<void>;
   /** Allocations at once from now on. */
@@ -84,6 +90,15 @@ export async function startNomad(options: NomadOptions = {}): Promise<NomadStand
     children: () => [...cluster.children.values()].filter(({ parent }) => parent !== "").map(view),
     stop: (id) => {
       cluster.stop(childOf(id));
+    },
+    kill: (id) => {
+      cluster.kill(childOf(id));
+    },
+    lose: (id) => {
+      cluster.lose(childOf(id));
+    },
+    refuseTasks: (reason) => {
+      cluster.refuseTasks(reason);
     },
     replace: (id, keep = false) => cluster.replace(childOf(id), keep),
     setCapacity: (limit) => {

@@ -56,6 +56,11 @@ class Listener {
         complain("The runner registration has been deleted from the server, please re-configure.");
         return EXIT.terminatedError;
       }
+      if (answer?.status === 403) {
+        complain("An error occurred: Runner version is deprecated and cannot receive messages.");
+        const asked = process.env["ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE"] === "1";
+        return asked ? EXIT.versionDeprecated : EXIT.terminatedError;
+      }
       if (answer?.status === 409) {
         if (Date.now() >= conflictEnd) return EXIT.sessionConflict;
         complain("A session for this runner already exists.");

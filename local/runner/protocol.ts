@@ -7,6 +7,7 @@ export const EXIT = {
   terminatedError: 1,
   retryableError: 2,
   sessionConflict: 5,
+  versionDeprecated: 7,
 } as const;
 
 /** With `ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED` the listener ends with 100 and one of these. */
