@@ -1,6 +1,7 @@
 import { isInWindow, parseCronWindow } from "../contracts/cron-window";
 import type { RunnerPolicy, RunnerPool } from "../contracts/policy";
 import type { App } from "./app";
+import type { GithubResult } from "./github/client";
 import { keepWanted } from "./ledger/pools";
 import { recordProblems } from "./ledger/problems";
 import { groupOf, matchesRepository, rulesOf } from "./policy";
@@ -61,6 +62,19 @@ export async function keepPools(app: App): Promise<void> {
 export async function keepAllPools(app: App): Promise<void> {
   await keepWanted(app.ledger, openPools(app), true);
   await recordProblems(app.ledger, "pools", problemsOf(app.config.policy, app.now()));
+}
+
+/**
+ * Whether a pool's runner must not be registered: in a public repository that the policy does not list as such. A job's
+ * runner is held back by the delivery, which says so; a pool's is there before any job.
+ */
+export async function isFenced(app: App, scope: string): Promise<GithubResult<boolean>> {
+  const { publicRepositories } = rulesOf(app.config.policy, scope);
+  // Of an organization, the runner group keeps public repositories out.
+  const isListed = publicRepositories.some((pattern) => matchesRepository(pattern, scope));
+  if (isListed || !scope.includes("/")) return { ok: true, value: false };
+  const found = await app.github.isPrivate(scope);
+  return found.ok ? { ok: true, value: !found.value } : found;
 }
 
 function openPools(app: App): readonly PoolNow[] {

@@ -1,5 +1,7 @@
 import {
   JIT,
+  SCOPE,
+  answer,
   type Registry,
   asked,
   claimOf,
@@ -12,8 +14,9 @@ import {
   waiting,
 } from "../support/claims";
 import { workflowJob } from "../support/harness/deliveries";
-import { type Harness, LINUX, startHarness } from "../support/harness/harness";
+import { type Harness, LINUX, POLICY, startHarness } from "../support/harness/harness";
 import { RUNTIMES } from "../support/harness/runtimes";
+import { readStatus } from "./support/dispatching";
 import {
   POOL,
   bindPools,
@@ -180,6 +183,52 @@ describe.each(RUNTIMES)("a claim of kind warm (%s)", (runtime) => {
     expect(github.runners).toEqual([]);
   });
 
+  describe("where its repository turns out to be public", () => {
+    const isPublic = (private_: unknown): void => {
+      answer(harness, ({ method, path }) =>
+        `${method} ${path}` === `GET /repos/${SCOPE}` ? { status: 200, body: { private: private_ } } : null,
+      );
+    };
+
+    test("is refused and told, and nobody is registered", async () => {
+      await bindPools(harness, [POOL]);
+      isPublic(false);
+      expect(await post(1)).toBe(410);
+      expect(await harness.rows(`${END} 1`)).toEqual([{ state: "ended", end_reason: "refused" }]);
+      expect(registrations(harness)).toBe(0);
+      expect((await readStatus(harness)).problems).toMatchObject([{ source: "pools", kind: "public" }]);
+    });
+
+    test("and the policy lists it as public: is granted without a question", async () => {
+      await harness.bind({
+        RUNNER_POLICY: { ...POLICY, publicRepositories: ["octo-org/*"], pools: [POOL] },
+      });
+      await harness.sweep();
+      isPublic(false);
+      expect(await post(1)).toBe(201);
+      expect(asked(harness)).toEqual([JIT]);
+    });
+
+    test.each([
+      ["does not answer", { status: 500 }, 503],
+      ["does not say", { status: 200, body: {} }, 503],
+      ["does not know it", { status: 404, body: { message: "Not Found" } }, 502],
+    ] as const)("or GitHub %s: is not taken, so that it can come again", async (_, reply, status) => {
+      await bindPools(harness, [POOL]);
+      answer(harness, ({ path }) => (path === `/repos/${SCOPE}` ? reply : null));
+      expect(await post(1)).toBe(status);
+      expect(await harness.rows(`${END} 1`)).toEqual([{ state: "dispatched", end_reason: null }]);
+      expect(registrations(harness)).toBe(0);
+      harness.github.reply = github.reply;
+      expect(await post(1)).toBe(201);
+    });
+
+    test("a job's claim asks nothing: its delivery said that it is private", async () => {
+      await granted(harness, await waiting(harness, 1));
+      expect(asked(harness)).toEqual([JIT]);
+    });
+  });
+
   test("of a pool that the policy no longer has is refused", async () => {
     await bindPools(harness, [POOL]);
     const claim = claimOf(harness, warm(1));
@@ -187,6 +236,6 @@ describe.each(RUNTIMES)("a claim of kind warm (%s)", (runtime) => {
     expect(rows).toEqual([{ n: 2 }]);
     await harness.bind({ ...withPools([]) });
     expect((await harness.claim(claim, "alloc-1")).status).toBe(410);
-    expect(asked(harness)).toEqual([]);
+    expect(registrations(harness)).toBe(0);
   });
 });

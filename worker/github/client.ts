@@ -50,6 +50,7 @@ export interface Github {
       readonly runnerName: string | null;
     }>
   >;
+  isPrivate(repo: string): Promise<GithubResult<boolean>>;
   /** `headRepository` is null when GitHub names none, as when a fork was deleted. */
   getRun(repo: string, runId: number): Promise<GithubResult<{ readonly headRepository: string | null }>>;
 }
@@ -120,6 +121,7 @@ export function createGithub(options: GithubOptions): Github {
       return !result.ok && result.status === 422 ? { ...result, error: "busy" } : result;
     },
     getJob: (repo, jobId) => get(repo, `/actions/jobs/${jobId}`, readJob),
+    isPrivate: (repo) => get(repo, "", readPrivate),
     getRun: (repo, runId) => get(repo, `/actions/runs/${runId}`, readRun),
   };
 }
@@ -164,6 +166,11 @@ function readJob(
     conclusion: matches(WORD, conclusion) ? conclusion : null,
     runnerName: matches(RUNNER_NAME, runner) ? runner : null,
   };
+}
+
+function readPrivate(json: unknown): boolean | undefined {
+  const isPrivate = asRecord(json)?.["private"];
+  return typeof isPrivate === "boolean" ? isPrivate : undefined;
 }
 
 function readRun(json: unknown): { headRepository: string | null } | undefined {

@@ -202,7 +202,8 @@ export function acceptingNomad(): Reply {
   };
 }
 
-/** A GitHub that registers every runner, knows none, and says of every job that it is queued. */
+/** A GitHub that registers every runner, knows none, and says of every job that it is queued and of every repository
+ *  that it is private. */
 export function acceptingGithub(): Origin["reply"] {
   let id = 100;
   return ({ method, path, body }) => {
@@ -225,6 +226,7 @@ export function acceptingGithub(): Origin["reply"] {
     }
     if (method === "DELETE") return { status: 204 };
     if (path.includes("/actions/runners?")) return { status: 200, body: { total_count: 0, runners: [] } };
+    if (/\/repos\/[^/]+\/[^/]+$/.test(path)) return { status: 200, body: { private: true } };
     if (path.includes("/actions/jobs/"))
       return { status: 200, body: { status: "queued", conclusion: null, runner_name: null } };
     return { status: 404, body: { message: "Not Found" } };
