@@ -2,6 +2,7 @@ import { RunnersStack, type RunnersStackProps } from "../../index";
 import existingTunnel from "../../examples/existing-tunnel";
 import oneRepository from "../../examples/one-repository";
 import organization from "../../examples/organization";
+import severalScopes from "../../examples/several-scopes";
 import sample from "../../runners.config";
 import { Template, problemsOf, removeOutputs, testApp } from "../support/template";
 import { masked } from "./support";
@@ -38,6 +39,7 @@ function references(body: unknown): readonly string[] {
 describe.each([
   ["repositories", oneRepository],
   ["organization", organization],
+  ["two organizations and an account", severalScopes],
   ["a tunnel that exists", existingTunnel],
   ["the sample configuration", sample],
 ])("the stack with %s", (_name, settings) => {

@@ -40,7 +40,9 @@ describe("runner groups of the GitHub stand-in", () => {
     expect((await call("GET", "/orgs/free-org", undefined, "free")).json).toMatchObject({
       plan: { name: "free" },
     });
-    expect((await call("GET", "/orgs/octo-org", undefined, "free")).json).not.toHaveProperty("plan");
+    for (const token of ["free", "webhooks"]) {
+      expect((await call("GET", "/orgs/octo-org", undefined, token)).json).not.toHaveProperty("plan");
+    }
   });
 
   test("a group is made with what was asked for, read back, changed and deleted", async () => {

@@ -21,9 +21,10 @@ export function accountRoutes(state: GithubState): Hono<RestEnv> {
     const login = context.req.param("org");
     if (!state.isOrganization(login)) return problem(context, 404, "Not Found");
     const caller = context.get("caller");
-    // Whoever does not act for the organization is not told its plan.
+    // Whoever does not act for the organization, or lacks the permission, is not told its plan.
     const isOwn = caller.kind === "token" && caller.owner.toLowerCase() === login.toLowerCase();
-    const plan = isOwn ? { plan: { name: state.plan(login) } } : {};
+    const isTold = isOwn && (caller.permissions?.includes("organization_plan") ?? true);
+    const plan = isTold ? { plan: { name: state.plan(login) } } : {};
     return context.json({ login, id: idOf(state, login), type: "Organization", ...plan });
   });
 

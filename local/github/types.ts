@@ -238,7 +238,12 @@ export interface AppSpec {
 /** `webhooks` makes a repository's hooks, `organization_hooks` an organization's: a token that registers runners has
  *  neither unless it is given them. */
 export type Permission =
-  "administration" | "webhooks" | "organization_hooks" | "actions" | "organization_self_hosted_runners";
+  | "administration"
+  | "webhooks"
+  | "organization_hooks"
+  | "organization_plan"
+  | "actions"
+  | "organization_self_hosted_runners";
 
 /** A fine-grained personal access token: one owner. */
 export interface TokenSpec {
