@@ -22,5 +22,5 @@ export const BINDING_DOCS: Readonly<Record<BindingName, string>> = {
   CLAIM_KEY_PREVIOUS: "The key before the current one, accepted while it is rotated.",
   CREDENTIAL_EXPIRY:
     'When credentials end: {"access":"2027-01-01T00:00:00Z","nomad":null}; shown by /status and /metrics.',
-  STATUS_TOKEN: "Bearer token for /status and /metrics.",
+  STATUS_TOKEN: "The operator's bearer token: /status and /metrics, and /pauses, which hold dispatches back.",
 };

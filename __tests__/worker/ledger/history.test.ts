@@ -105,34 +105,27 @@ async function addHistory(ledger: TestLedger, count: number): Promise<void> {
   ]);
 }
 
-describe("the ledger and its history", () => {
+const LIMITED: RunnerClass = { ...LINUX_CLASS, maxRunners: 5, maxRunnersPerRepository: 2 };
+
+describe.each([
+  ["without limits", LINUX_CLASS, []],
+  ["with limits", LIMITED, []],
+  ["with limits and other repositories paused", LIMITED, ["octo-org/a", "octo-org/b"]],
+] as const)("the ledger and its history, %s", (_, runnerClass, paused) => {
   let ledger: TestLedger;
   beforeAll(async () => {
     ledger = await startLedger();
   });
   afterAll(async () => ledger.close());
 
-  const limits = { maxRunners: 5, maxRunnersPerRepository: 2 };
-  test.each([
-    ["without limits", LINUX_CLASS, []],
-    ["with limits", { ...LINUX_CLASS, ...limits }, []],
-    [
-      "with limits and other repositories paused",
-      { ...LINUX_CLASS, ...limits },
-      ["octo-org/a", "octo-org/b"],
-    ],
-  ])(
-    "no transition and no sweep reads more rows because thousands of jobs are over, %s",
-    async (_, runnerClass, paused) => {
-      await ledger.empty();
-      for (const repo of paused) await pause(ledger.context, repo);
-      await addHistory(ledger, 10);
-      const young = await costs(ledger, runnerClass);
-      await ledger.empty();
-      for (const repo of paused) await pause(ledger.context, repo);
-      await addHistory(ledger, 5_000);
-      expect(await costs(ledger, runnerClass)).toEqual(young);
-      expect(Object.values(young).every((read) => read < 100)).toBe(true);
-    },
-  );
+  test("no transition and no sweep reads more rows because thousands of jobs are over", async () => {
+    for (const repo of paused) await pause(ledger.context, repo);
+    await addHistory(ledger, 10);
+    const young = await costs(ledger, runnerClass);
+    await ledger.empty();
+    for (const repo of paused) await pause(ledger.context, repo);
+    await addHistory(ledger, 5_000);
+    expect(await costs(ledger, runnerClass)).toEqual(young);
+    expect(Object.values(young).every((read) => read < 100)).toBe(true);
+  });
 });
