@@ -62,7 +62,7 @@ describe("the Worker's bundle", () => {
   it("is refused above its limit, with the size it has", () => {
     expect(bundleProblems({ bytes: MAX_BUNDLE_BYTES })).toEqual([]);
     expect(bundleProblems({ bytes: MAX_BUNDLE_BYTES + 1 })).toEqual([
-      expect.stringMatching(/at most 81920 bytes, got 81921\./),
+      expect.stringMatching(/at most 98304 bytes, got 98305\./),
     ]);
   });
 });
