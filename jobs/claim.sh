@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Sourced by start-runner.sh and release-runner.sh: reads the dispatch payload, shows its claim to the Worker, and takes
-# away what a runner leaves on its node. POSIX sh with curl and coreutils (head, date, sleep, rm, id, chmod, tr, timeout,
-# readlink).
+# away what a runner leaves on its node. POSIX sh with curl, find and coreutils (head, date, sleep, rm, id, chmod, tr,
+# timeout, readlink).
 #
 # Environment (defaults in brackets; times in seconds)
 #   RUNNER_PAYLOAD                dispatch payload, deleted when read [$NOMAD_TASK_DIR/dispatch.json]
@@ -11,8 +11,8 @@
 #   RUNNER_POLL_SECONDS           between looks at the clock while waiting; fractions if `sleep` takes them [1]
 #   RUNNER_CLEAN_SECONDS          to remove what the runner wrote [20 in start-runner.sh, 120 in release-runner.sh]
 #   NOMAD_ALLOC_ID                names the holder, so that a lost answer can be asked for again, and marks processes
-#   NOMAD_ALLOC_DIR               shared by the tasks of an allocation: a runner that lives in it is removed at its end,
-#                                 and runner-exit has the exit code of start-runner.sh for release-runner.sh
+#   NOMAD_ALLOC_DIR               shared by the tasks of an allocation: runner/ in it and what is in tmp/ are removed at
+#                                 the end, and runner-exit has the exit code of start-runner.sh for release-runner.sh
 #   NOMAD_TASK_DIR                this task's own directory
 #
 # curl is called as `curl --disable --silent --show-error --include --connect-timeout N --max-time N
@@ -214,21 +214,30 @@ end_processes() {
   [ -z "$left" ] || log "processes do not end:$left" >&2
 }
 
-# $@: what to run it with. rm follows no link, and with the option (GNU) enters no other file system.
+is_clean() {
+  [ ! -e "$runner_directory" ] && [ ! -L "$runner_directory" ] || return 1
+  for value in "$NOMAD_ALLOC_DIR"/tmp/* "$NOMAD_ALLOC_DIR"/tmp/.[!.]* "$NOMAD_ALLOC_DIR"/tmp/..?*; do
+    [ ! -e "$value" ] && [ ! -L "$value" ] || return 1
+  done
+}
+
+# $@: what to run it with. Neither program follows a link, nor (rm: GNU's) enters another file system.
 clear_away() {
   rest=$((clean_end - $(now)))
   [ "$rest" -gt 0 ] || return 1
   "$@" timeout "$rest" rm -rf ${one_file_system:+"$one_file_system"} -- "$runner_directory" 2>/dev/null
-  [ ! -e "$runner_directory" ] && [ ! -L "$runner_directory" ]
+  "$@" timeout "$rest" find "$NOMAD_ALLOC_DIR/tmp" -xdev -mindepth 1 -delete 2>/dev/null
+  is_clean
 }
 
-# Nomad keeps the directory of an allocation until garbage collection, and with it a gigabyte of every job. What another
-# user wrote (a container as root, sudo) takes more rights: sudo where the workflow had it, or a poststop task as root.
+# Nomad keeps the directory of an allocation until garbage collection, and with it a gigabyte of every job. alloc/tmp is
+# Nomad's own, and /tmp of a runner with a Docker daemon. What another user wrote (a container as root, sudo) takes more
+# rights: sudo where the workflow had it, or a poststop task as root.
 remove_runner() {
-  own_directory && { [ -e "$runner_directory" ] || [ -L "$runner_directory" ]; } || return 0
+  own_directory && ! is_clean || return 0
   while read -r _ value _; do
-    case $value in "$runner_directory" | "$runner_directory"/*)
-      log "$value is mounted; $runner_directory stays, unmount it first" >&2
+    case $value in "$runner_directory" | "$runner_directory"/* | "$NOMAD_ALLOC_DIR"/tmp/*)
+      log "$value is mounted; what the runner wrote stays, unmount it first" >&2
       return 0
       ;;
     esac
@@ -237,10 +246,12 @@ remove_runner() {
   one_file_system=--one-file-system
   rm "$one_file_system" -f 2>/dev/null || one_file_system=
   clear_away && return
-  # A job's own read-only directories, such as Go's module cache.
-  [ ! -d "$runner_directory" ] || [ -L "$runner_directory" ] ||
-    timeout "$RUNNER_CLEAN_SECONDS" chmod -R u+rwx "$runner_directory" 2>/dev/null
+  # A job's own read-only directories, such as Go's module cache. chmod follows a link that it is given, and root needs none.
+  for value in "$runner_directory" "$NOMAD_ALLOC_DIR/tmp"; do
+    [ "$(id -u)" -eq 0 ] || [ -L "$value" ] || [ ! -d "$value" ] ||
+      timeout "$RUNNER_CLEAN_SECONDS" chmod -R u+rwx "$value" 2>/dev/null
+  done
   clear_away && return
   ! sudo -n true 2>/dev/null || ! clear_away sudo -n || return 0
-  log "cannot remove all of $runner_directory; Nomad does at garbage collection" >&2
+  log "cannot remove all that the runner wrote; Nomad does at garbage collection" >&2
 }

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -29,7 +30,7 @@ beforeEach(async () => {
   outside = join(task.directory, "outside");
   mkdirSync(join(outside, "kept"), { recursive: true });
   writeFileSync(join(outside, "kept/file"), "kept");
-  for (const name of ["logs", "data"]) mkdirSync(join(task.shared, name));
+  for (const name of ["logs", "data", "tmp"]) mkdirSync(join(task.shared, name));
   writeFileSync(join(task.shared, "logs/runner.stdout.0"), "log");
 });
 
@@ -69,7 +70,9 @@ function expectRestUntouched(): void {
     "data",
     "logs",
     "runner-exit",
+    "tmp",
   ]);
+  expect(readdirSync(join(task.shared, "tmp"))).toEqual([]);
 }
 
 const MAXIMUM = { RUNNER_MAX_DURATION_SECONDS: "3" };
@@ -143,6 +146,23 @@ test("what a killed start-runner.sh left, release-runner.sh removes", async () =
   expectRestUntouched();
 });
 
+test("what a job wrote to the allocation's tmp/, /tmp where containers share it, goes, too", async () => {
+  start([{ job: { script: `cd "$NOMAD_ALLOC_DIR/tmp"\n${LITTER}\n: >.hidden; : >..hidden` } }]);
+  expect(await task.exited()).toBe(0);
+  expect(task.reported).toContainEqual(WROTE);
+  expectRestUntouched();
+});
+
+test("a link in place of the allocation's tmp/ is not followed", async () => {
+  await worker.close();
+  worker = await workerStub([{ status: 204 }]);
+  rmSync(join(task.shared, "tmp"), { recursive: true });
+  symlinkSync(outside, join(task.shared, "tmp"));
+  expect(await release()).toBe(0);
+  expect(readFileSync(join(outside, "kept/file"), "utf8")).toBe("kept");
+  expect(task.output).toContain("cannot remove all that the runner wrote");
+});
+
 test("a link in place of the runner's directory is removed, not what it points at", async () => {
   await worker.close();
   worker = await workerStub([{ status: 204 }]);
@@ -199,14 +219,17 @@ describe("where rm alone cannot", () => {
     const told = readFileSync(join(outside, "told"), "utf8").trim().split("\n");
     expect(told[0]).toBe("sudo -n true");
     expect(told[1]).toMatch(/^sudo -n timeout \d+ rm -rf (?:--one-file-system )?-- \/.+\/alloc\/runner$/);
-    expect(told).toHaveLength(2);
+    expect(told[2]).toMatch(/^sudo -n timeout \d+ find \/.+\/alloc\/tmp -xdev -mindepth 1 -delete$/);
+    expect(told).toHaveLength(3);
   });
 
   test("nobody does, and that is said without failing the allocation", async () => {
     program("rm", `case "$*" in *alloc/runner) exit 1 ;; esac\nexec /bin/rm "$@"`);
     program("sudo", "exit 1");
     expect(await release(path())).toBe(0);
-    expect(task.output).toContain(`cannot remove all of ${task.copy}; Nomad does at garbage collection`);
+    expect(task.output).toContain(
+      "cannot remove all that the runner wrote; Nomad does at garbage collection",
+    );
   });
 
   test("it is not tried for longer than RUNNER_CLEAN_SECONDS", async () => {
@@ -215,6 +238,6 @@ describe("where rm alone cannot", () => {
     const before = Date.now();
     expect(await release({ ...path(), RUNNER_CLEAN_SECONDS: "2" })).toBe(0);
     expect(Date.now() - before).toBeLessThan(15_000);
-    expect(task.output).toContain("cannot remove all of");
+    expect(task.output).toContain("cannot remove all that the runner wrote");
   });
 });
