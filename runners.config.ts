@@ -20,7 +20,7 @@ const settings: RunnersStackProps = {
       className: "linux",
       labels: ["self-hosted", "linux", "x64"],
       driver: TaskDriver.docker(),
-      constraints: [{ attribute: "${attr.cpu.arch}", value: "amd64" }],
+      architecture: "x64",
     },
   ],
   github: GithubCredentials.secretsStore({

@@ -147,5 +147,6 @@ export function runnerJobProblems(job: ResolvedRunnerJob): string[] {
 
 /** What is legal for the job and seldom meant, one sentence each. */
 export function runnerJobWarnings(job: ResolvedRunnerJob): string[] {
-  return [...architectureWarnings(job), ...job.driver.warnings()];
+  const ofDriver = job.driver.warnings().map((warning) => `Class "${job.className}": ${warning}`);
+  return [...architectureWarnings(job), ...ofDriver];
 }

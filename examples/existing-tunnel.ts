@@ -2,6 +2,7 @@ import {
   GithubCredentials,
   NomadRoute,
   RepositorySelection,
+  RUNNER_RELEASE,
   type RunnersStackProps,
   TaskDriver,
 } from "../index";
@@ -18,7 +19,8 @@ const settings: RunnersStackProps = {
     {
       className: "linux",
       labels: ["self-hosted", "linux", "x64"],
-      driver: TaskDriver.exec({ runnerRoot: "/opt/actions-runner", user: "runner" }),
+      driver: TaskDriver.exec({ archive: RUNNER_RELEASE.archives.x64, user: "runner" }),
+      architecture: "x64",
     },
   ],
   github: GithubCredentials.variable(),

@@ -101,7 +101,7 @@ write() {
   [ "$found" -eq "$3" ] || die "$1 shows $found rules, wrote $3"
 }
 
-[ $# -eq 1 ] && [ -r "$1" ] || die "the file of rules cannot be read"
+if [ $# -ne 1 ] || [ ! -r "$1" ]; then die "the file of rules cannot be read"; fi
 for family in 4 6; do add $family '-o lo -j ACCEPT'; done
 # Neighbours are found by it; without it there is no IPv6.
 add 6 '-p ipv6-icmp -j ACCEPT'

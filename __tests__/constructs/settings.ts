@@ -11,13 +11,17 @@ import { RUNNER_RELEASE } from "../../constructs/runner-release";
 export const LINUX: RunnerClassProps = {
   className: "linux",
   labels: ["self-hosted", "linux", "x64"],
-  driver: TaskDriver.docker({ image: "ghcr.io/actions/actions-runner:2.336.0" }),
+  driver: TaskDriver.docker({
+    image: `ghcr.io/actions/actions-runner:2.336.0@sha256:${"a".repeat(64)}`,
+  }),
+  architecture: "x64",
 };
 
 export const LARGE: RunnerClassProps = {
   className: "large",
   labels: ["self-hosted", "linux", "x64", "large"],
   driver: TaskDriver.exec({ runnerRoot: "/opt/runner", user: "runner" }),
+  architecture: "x64",
   cpuMhz: 8_000,
   memoryMib: 16_384,
   maxRunners: 2,
