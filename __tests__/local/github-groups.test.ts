@@ -131,11 +131,11 @@ describe("a runner group of the GitHub stand-in takes jobs", () => {
   const tool = state.addRepository({ fullName: "octo-org/tool", organization: true });
   const site = state.addRepository({ fullName: "octo-org/site", organization: true, private: false });
   const admitted = (changes: Partial<RunnerGroup>): readonly string[] => {
-    const group = {
+    state.groups.set(9, {
       ...{ id: 9, organization: "octo-org", name: "g", visibility: "all", repositories: [] },
       ...{ allowsPublicRepositories: false, restrictedToWorkflows: false, selectedWorkflows: [] },
-    } as const;
-    state.groups.set(9, { ...group, ...changes });
+      ...changes,
+    });
     return [app, tool, site].filter((it) => state.admits(9, it)).map(({ name }) => name);
   };
 

@@ -48,6 +48,7 @@ const APP_PERMISSIONS: Readonly<Record<Permission, readonly [string, "read" | "w
   actions: ["actions", "read"],
   administration: ["administration", "write"],
   organization_hooks: ["organization_hooks", "write"],
+  organization_plan: ["organization_plan", "read"],
   organization_self_hosted_runners: ["organization_self_hosted_runners", "write"],
   webhooks: ["repository_hooks", "write"],
 };

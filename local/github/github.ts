@@ -26,6 +26,7 @@ import type {
   Inventory,
   JobSpec,
   JobView,
+  Plan,
   RepositorySpec,
   RunnerView,
   TokenSpec,
@@ -67,6 +68,8 @@ export interface GithubStandIn {
   pickRunners(pick: Picker): void;
   /** Takes a runner away, as a person or GitHub's own cleanup does, whatever it is doing. */
   removeRunner(runnerId: number): void;
+  /** Changes an organization's plan. */
+  setPlan(organization: string, plan: Plan): void;
   /** Ends installation tokens, or one personal access token. */
   revokeTokens(token?: string): void;
   close(): Promise<void>;
@@ -189,6 +192,9 @@ function controls({
     removeRunner: (runnerId) => {
       const runner = state.runners.get(runnerId);
       if (runner !== undefined) state.removeRunner(runner);
+    },
+    setPlan: (organization, plan) => {
+      state.setPlan(organization, plan);
     },
     revokeTokens: (token) => {
       if (token === undefined) auth.revokeIssued();

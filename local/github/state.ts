@@ -46,12 +46,15 @@ export class GithubState {
   /** Times of registrations per scope, for the limit of 5 minutes. */
   readonly registrations = new Map<string, number[]>();
   readonly settings: Required<GithubSettings>;
+  /** By the login in lower case. */
+  readonly #plans = new Map<string, Plan>();
   /** Ids of today's jobs and runs no longer fit 32 bits, so these do not either. */
   #nextId = 52_000_000_000;
   #nextSmallId = 1;
 
   constructor(settings: GithubSettings) {
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
+    for (const [login, plan] of Object.entries(this.settings.plans)) this.setPlan(login, plan);
   }
 
   /** An id of a job, a run or a delivery. */
@@ -99,9 +102,11 @@ export class GithubState {
 
   /** The plan of an organization. */
   plan(login: string): Plan {
-    const { plans } = this.settings;
-    const found = Object.keys(plans).find((other) => other.toLowerCase() === login.toLowerCase());
-    return plans[found ?? ""] ?? "free";
+    return this.#plans.get(login.toLowerCase()) ?? "free";
+  }
+
+  setPlan(login: string, plan: Plan): void {
+    this.#plans.set(login.toLowerCase(), plan);
   }
 
   /** Whether runners of a scope can register in a group. */
@@ -172,6 +177,7 @@ export function runnerView(runner: Runner): RunnerView {
     id: runner.id,
     name: runner.name,
     scope: runner.scope,
+    groupId: runner.groupId,
     labels: runner.labels,
     online: runner.session !== null,
     busy: runner.jobId !== null,

@@ -210,6 +210,7 @@ export interface RunnerView {
   readonly id: number;
   readonly name: string;
   readonly scope: string;
+  readonly groupId: number;
   readonly labels: readonly string[];
   readonly online: boolean;
   readonly busy: boolean;
