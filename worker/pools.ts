@@ -52,15 +52,14 @@ export function keyOf(scope: string, className: string): string {
   return `${scope.toLowerCase()} ${className}`;
 }
 
-/** Requests what open pools lack; costs one statement, and nothing where there is no pool. */
+/** Requests what open pools lack; costs one statement, and nothing where none is open. */
 export async function keepPools(app: App): Promise<void> {
-  if (app.config.policy.pools.length > 0) await keepWanted(app.ledger, openPools(app), false);
+  const wanted = openPools(app);
+  if (wanted.length > 0) await keepWanted(app.ledger, wanted);
 }
 
-/** The sweep's part, to be followed by a balance: takes back what is too much, too, and tells of pools that cannot be kept.
- *  Where there is no pool any more there may still be its requests. */
-export async function keepAllPools(app: App): Promise<void> {
-  await keepWanted(app.ledger, openPools(app), true);
+/** Tells of pools that cannot be kept; costs nothing where all can. */
+export async function tellPools(app: App): Promise<void> {
   await recordProblems(app.ledger, "pools", problemsOf(app.config.policy, app.now()));
 }
 
@@ -77,7 +76,8 @@ export async function isFenced(app: App, scope: string): Promise<GithubResult<bo
   return found.ok ? { ok: true, value: !found.value } : found;
 }
 
-function openPools(app: App): readonly PoolNow[] {
+/** Those to be kept now. */
+export function openPools(app: App): readonly PoolNow[] {
   return poolsAt(app.config.policy, app.now()).filter(({ open }) => open);
 }
 

@@ -5,7 +5,7 @@ import { dispatchDue } from "./dispatch";
 import { mark } from "./ledger/marks";
 import { dueWork, forget, settle } from "./ledger/work";
 import { log } from "./log";
-import { keepAllPools } from "./pools";
+import { openPools, tellPools } from "./pools";
 
 /** Most dispatches of one pass; with everything else it stays within the free plan's 50 subrequests. */
 const DISPATCHES = 35;
@@ -25,8 +25,8 @@ const REQUESTS_PER_QUESTION = 2;
  */
 export async function sweep(app: App): Promise<void> {
   const startedAt = app.now();
-  await keepAllPools(app);
-  await settle(app.ledger);
+  await settle(app.ledger, openPools(app));
+  await tellPools(app);
   const first = await dispatchWithin(app);
   const asked = await askWithin(app);
   const sent = first + (await dispatchWithin(app));

@@ -8,7 +8,7 @@ import {
   UNHEARD_PACE_MS,
 } from "./fragments";
 import { isPaused } from "./limits";
-import { type Params, transaction } from "./statement";
+import { type Params, type Statement, transaction } from "./statement";
 
 /** How many runners one scope and class should have ready now. */
 export interface WantedPool {
@@ -68,21 +68,18 @@ const KEEP = `${INSERT_RUNNER.replace("op)", "op, warm)")}
   FROM fresh`;
 
 /**
- * Keeps pools: what lacks is requested.
- * @param trim whether requests that are too many now are ended before; a balance of jobs and runners has to follow
+ * Requests what pools lack, and before that ends the requests that are too many: a balance of jobs and runners has to
+ * follow. Where there is no pool any more there may still be its requests.
+ * @param params `now`, `op` and `stack`
  */
-export async function keepWanted(
-  ledger: LedgerContext,
-  wanted: readonly WantedPool[],
-  trim: boolean,
-): Promise<void> {
-  const params: Params = { ...common(ledger), pools: JSON.stringify(wanted) };
-  const statements = [...(trim ? [TRIM] : []), ...(wanted.length > 0 ? [KEEP] : [])];
-  if (statements.length > 0)
-    await transaction(
-      ledger,
-      statements.map((sql) => ({ sql, params })),
-    );
+export function poolStatements(params: Params, wanted: readonly WantedPool[]): readonly Statement[] {
+  const withPools = { ...params, pools: JSON.stringify(wanted) };
+  return [TRIM, ...(wanted.length > 0 ? [KEEP] : [])].map((sql) => ({ sql, params: withPools }));
+}
+
+/** Requests what pools lack, in one statement. */
+export async function keepWanted(ledger: LedgerContext, wanted: readonly WantedPool[]): Promise<void> {
+  await transaction(ledger, [{ sql: KEEP, params: { ...common(ledger), pools: JSON.stringify(wanted) } }]);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type LedgerContext, common } from "./context";
 import { firstRunner, requestShortage, trimSurplus } from "./fragments";
+import { type WantedPool, poolStatements } from "./pools";
 import { type Params, type Statement, transaction } from "./statement";
 
 /** GitHub drops a job that was queued for so long, and a claim ends with it.
@@ -42,8 +43,9 @@ const ALL_REQUESTED = "SELECT scope, class FROM runners WHERE state = 'requested
 /**
  * Ends what time has ended: jobs that waited a day, dispatches whose claim has run out. Then takes surplus requests
  * back and requests what is short, everywhere.
+ * @param pools what should be ready now
  */
-export async function settle(ledger: LedgerContext): Promise<void> {
+export async function settle(ledger: LedgerContext, pools: readonly WantedPool[] = []): Promise<void> {
   const params = common(ledger);
   await transaction(ledger, [
     {
@@ -61,6 +63,7 @@ export async function settle(ledger: LedgerContext): Promise<void> {
             (SELECT 1 FROM jobs j WHERE j.job_id = runners.job_id AND j.state = 'waiting')))`,
       params,
     },
+    ...poolStatements(params, pools),
     ...balance(params),
   ]);
 }

@@ -76,11 +76,11 @@ async function costs(ledger: TestLedger, runnerClass: RunnerClass): Promise<Reco
     if (held !== null) await release(context, held);
   });
   const pool = [{ scope: SCOPE, class: "linux", size: 2 }];
-  await step("pool filled", () => keepWanted(context, pool, true));
-  await step("pool full", () => keepWanted(context, pool, false));
+  await step("pool filled", () => keepWanted(context, pool));
+  await step("pool full", () => keepWanted(context, pool));
   await step("pool leased", () => leaseDispatches(context, 6));
   await step("sweep", async () => {
-    await settle(context);
+    await settle(context, pool);
     await dueWork(context, 20);
     await observe(context, [], []);
   });

@@ -139,7 +139,7 @@ async function take(world: World, { kind, pick, flag }: Step): Promise<string | 
       world.poolSize = pick % 3;
       return null;
     case "keep":
-      await world.keep(flag);
+      await world.keep();
       return null;
     case "sweep":
       await world.sweep();

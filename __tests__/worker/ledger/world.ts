@@ -1,7 +1,7 @@
 import { takeClaim, recordRegistration } from "../../../worker/ledger/claims";
 import { deadlineMs, leaseDispatches, recordDispatches } from "../../../worker/ledger/dispatches";
 import { type PlacedJob, completed, queued, started } from "../../../worker/ledger/jobs";
-import { keepWanted } from "../../../worker/ledger/pools";
+import { type WantedPool, keepWanted } from "../../../worker/ledger/pools";
 import { findHeld, keepForRemoval, release } from "../../../worker/ledger/releases";
 import {
   type DueWork,
@@ -132,10 +132,13 @@ export class World {
     return { scope: SCOPE, class: "linux", job: child.job, ordinal: child.ordinal, exp: 2_000_000_000 };
   }
 
-  /** What follows a delivery (`trim` false), or begins a sweep. */
-  async keep(trim: boolean): Promise<void> {
-    const wanted = this.poolSize === 0 ? [] : [{ scope: SCOPE, class: "linux", size: this.poolSize }];
-    await keepWanted(this.context, wanted, trim);
+  private get pools(): readonly WantedPool[] {
+    return this.poolSize === 0 ? [] : [{ scope: SCOPE, class: "linux", size: this.poolSize }];
+  }
+
+  /** What follows a delivery. */
+  async keep(): Promise<void> {
+    await keepWanted(this.context, this.pools);
   }
 
   /** @returns what the claim came to, `warm` where a pool's was granted, or null when nobody starts; `dies` right after
@@ -222,8 +225,7 @@ export class World {
 
   /** One sweep with a GitHub that answers truly. */
   async sweep(): Promise<void> {
-    await this.keep(true);
-    await settle(this.context);
+    await settle(this.context, this.pools);
     const due = await dueWork(this.context, 50);
     const answers = due.map((work) => this.answer(work));
     await observe(
