@@ -64,7 +64,7 @@ export async function cleanUp(app: App, keep: number): Promise<void> {
     const limits = errors.filter(isLimit);
     if (limits.length > 0) await pauseCleanUp(app.ledger, Math.max(...limits.map(waitMs)));
   } catch (error) {
-    const detail = cleanDetail(error instanceof Error ? error.message : "unknown error", []);
+    const detail = cleanDetail(String(error), []);
     log("error", "clean_up_failed", { detail });
     await recordProblems(app.ledger, "clean_up", new Map([["failed", detail]])).catch(() => undefined);
   }

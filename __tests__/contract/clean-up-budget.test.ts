@@ -130,4 +130,19 @@ describe("the subrequests of a sweep that cleans up, statements of the ledger co
       }
     },
   );
+
+  test("are spent on the rest where the clean-up cannot even tell that it failed", async () => {
+    await strayed(1);
+    const db = harness.runtime.db();
+    const away = ["scopes", "problems"];
+    await db.batch(away.map((table) => db.prepare(`ALTER TABLE ${table} RENAME TO ${table}_away`)));
+    try {
+      harness.runtime.lines.length = 0;
+      expect(await counted()).toBeLessThanOrEqual(FREE_PLAN);
+      const events = harness.runtime.lines.map((line) => (JSON.parse(line) as { event: string }).event);
+      expect(events).toEqual(["clean_up_failed", "swept"]);
+    } finally {
+      await db.batch(away.map((table) => db.prepare(`ALTER TABLE ${table}_away RENAME TO ${table}`)));
+    }
+  });
 });
