@@ -70,9 +70,6 @@ export const HOLDER_HEADER = "X-Runner-Holder";
 /** With a DELETE: the exit code of jobs/start-runner.sh, where its allocation knows it. */
 export const EXIT_HEADER = "X-Runner-Exit";
 
-/** An exit code as text: 0 to 255, no leading zero. */
-export const EXIT_CODE = /^(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/;
-
 /** 201 to a POST. */
 export interface ClaimGranted {
   readonly runner_name: string;

@@ -57,6 +57,9 @@ export const RUNNER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 /** The opaque word a runner sends as `X-Runner-Holder`: an allocation id. */
 export const HOLDER = /^[A-Za-z0-9-]{1,64}$/;
 
+/** What a runner sends as `X-Runner-Exit`: an exit code, 0 to 255, without a leading zero. */
+export const EXIT_CODE = /^(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/;
+
 /** No shape here is longer, so nothing longer is even looked at. */
 const MAX_FIELD_LENGTH = 256;
 

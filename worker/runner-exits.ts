@@ -1,5 +1,5 @@
-import { EXIT_CODE, EXIT_HEADER } from "../contracts/claim";
-import { matches } from "../contracts/patterns";
+import { EXIT_HEADER } from "../contracts/claim";
+import { EXIT_CODE, matches } from "../contracts/patterns";
 import type { LedgerContext } from "./ledger/context";
 import { recordProblems } from "./ledger/problems";
 import { log } from "./log";
