@@ -23,10 +23,12 @@ locals {
     "job-started-hook.sh"   = var.hook_script
     "user-job-started.sh"   = var.user_started_hook
     "user-job-completed.sh" = var.user_completed_hook
-    "docker.env"            = var.docker == null ? "" : "DOCKER_HOST=unix:///alloc/docker.sock\nRUNNER_WAIT_FOR_DOCKER_SECONDS=120\n"
+    "docker.env"            = var.docker == null ? "" : "DOCKER_HOST=unix:///alloc/docker.sock\nRUNNER_WAIT_FOR_DOCKER_SECONDS=120\n${local.tools}"
   }
-  # The daemon's images are of several users; what it leaves is removed as root, and not at garbage collection only.
-  release_script = var.docker == null ? var.release_script : "rm -rf /alloc/docker\n${var.release_script}"
+  # The runner mounts its tool cache into job containers; an image's own is not there for the daemon, a volume is.
+  tools = length(var.volumes) == 0 ? "RUNNER_TOOL_CACHE=/alloc/runner/_work/_tool\n" : ""
+  # What the daemon and its containers leave is of several users, so root removes it, and not garbage collection only.
+  release_script = var.docker == null ? var.release_script : "rm -rf /alloc/docker /alloc/tmp\n${var.release_script}"
   # The files are literal text, whatever they hold, so templates begin with what is in none of them.
   delimiter = "<<template<<"
 }
@@ -37,8 +39,7 @@ job "runner" {
   namespace   = var.namespace
   datacenters = var.datacenters
   node_pool   = var.node_pool
-  # A parameterized job is batch or sysbatch; only batch places one allocation per dispatch.
-  type = "batch"
+  type        = "batch" # A parameterized job is batch or sysbatch; only batch places one allocation per dispatch.
   # What the Worker sends (contracts/dispatch.ts). The keys are the contract: a missing or an extra one is refused.
   parameterized {
     payload       = "required"
@@ -71,8 +72,7 @@ job "runner" {
       lost_after = "${var.max_duration_seconds}s"
       replace    = false
     }
-    # The work directory. Neither sticky nor migrated: nothing of one workflow job reaches the next.
-    ephemeral_disk { size = var.disk }
+    ephemeral_disk { size = var.disk } # Neither sticky nor migrated: nothing of one workflow job reaches the next.
     # `max_run_duration` is not used: Nomad has it from 2.0.3 on, the Terraform provider refuses to parse it, and it
     # skips the poststop task. start-runner.sh keeps the limit.
     dynamic "network" {
