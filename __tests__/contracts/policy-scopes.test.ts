@@ -81,6 +81,17 @@ describe("the organizations of a policy", () => {
   });
 });
 
+it("an organization's scope without a usable pattern is told of once", () => {
+  const scopes = [
+    { scope: "organization", repositories: [] },
+    { scope: "organization", repositories: ["no-owner"] },
+  ];
+  expect(problemsOf({ scopes, classes: [CLASS] })).toEqual([
+    expect.stringMatching(/^scopes\[0\]\.repositories: must be a list/),
+    expect.stringMatching(/^scopes\[1\]\.repositories\[0\]: must be owner\/name/),
+  ]);
+});
+
 describe("the pools of a policy", () => {
   const withPools = (...pools: unknown[]) => ({ ...TEXT, pools });
 
