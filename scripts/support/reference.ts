@@ -12,8 +12,10 @@ import {
   CLASS_BOUNDS,
   MAX_LABELS,
   MAX_POLICY_BYTES,
+  MAX_POOL_RUNNERS,
   type RunnerClass,
   type RunnerPolicy,
+  type RunnerPool,
   type RunnerScope,
 } from "../../contracts/policy";
 import { markdownTable } from "./markdown-table";
@@ -122,6 +124,20 @@ const CLASS: Readonly<Record<keyof RunnerClass, string>> = {
   maxDurationSeconds: "How long a job may run before the runner stops it.",
 };
 
+const POOL: Readonly<Record<keyof RunnerPool, Documented>> = {
+  scope: ["required", "`owner/name`, or an organization's login in organization scope."],
+  class: ["required", "Name of a runner class."],
+  size: [
+    "`1`",
+    `How many are idle or starting at any time, each used once. Of several open pools of one scope and class the largest counts; all pools together have at most ${String(MAX_POOL_RUNNERS)}.`,
+  ],
+  window: [
+    "`null`",
+    "Minutes in which the pool is kept, as five cron fields such as `* 8-17 * * 1-5`; a day must fit both its day fields. `null` is always.",
+  ],
+  timeZone: ["`UTC`", "IANA name of the time zone that `window` is read in."],
+};
+
 function policyPage(): string {
   return page(
     "The policy",
@@ -138,6 +154,13 @@ function policyPage(): string {
     ...markdownTable(
       ["field", "default", "from", "to", "meaning"],
       Object.entries(CLASS).map(([name, meaning]) => [code(name), ...boundsOf(name), meaning]),
+    ),
+    "",
+    "## A pool",
+    "",
+    ...markdownTable(
+      ["field", "default", "meaning"],
+      Object.entries(POOL).map(([name, [fallback, meaning]]) => [code(name), fallback, meaning]),
     ),
   );
 }
