@@ -1,5 +1,10 @@
+import { TerraformStack } from "cdktf";
 import { isolationProblems } from "../../constructs/isolation-checks";
-import { PrivateDocker } from "../../index";
+import { OnDemandRunners, PrivateDocker } from "../../index";
+import { problemsOf, removeOutputs, testApp } from "../support/template";
+import { LINUX, SETTINGS } from "./settings";
+
+afterAll(removeOutputs);
 
 describe("PrivateDocker", () => {
   it("runs rootless as the runner's own user, in a container whose masks are lifted", () => {
@@ -86,5 +91,21 @@ describe("a class that is root on its node", () => {
 
   it("is taken where only private repositories do", () => {
     expect(isolationProblems(jobs, [{ publicRepositories: [], forkPullRequests: "refuse" }])).toEqual([]);
+  });
+
+  it("is told of by the whole that it is a part of", () => {
+    const docker = PrivateDocker.privileged({ iKnowThisIsRootOnTheNode: true });
+    const problems = (publicRepositories: readonly string[]): readonly string[] => {
+      const whole = new OnDemandRunners(new TerraformStack(testApp(), "stack"), "Runners", {
+        ...SETTINGS,
+        policy: { publicRepositories },
+        classes: [{ ...LINUX, docker }],
+      });
+      return problemsOf(whole).filter((problem) => problem.includes("PrivateDocker"));
+    };
+    expect(problems(["octo-org/example"])).toEqual([
+      expect.stringMatching(/^\[stack\/Runners\] class "linux": must not have PrivateDocker\.privileged/),
+    ]);
+    expect(problems([])).toEqual([]);
   });
 });
