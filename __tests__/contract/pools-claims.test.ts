@@ -184,15 +184,19 @@ describe.each(RUNTIMES)("a claim of kind warm (%s)", (runtime) => {
   });
 
   describe("where its repository turns out to be public", () => {
-    const isPublic = (private_: unknown): void => {
+    const says = (body: unknown): void => {
       answer(harness, ({ method, path }) =>
-        `${method} ${path}` === `GET /repos/${SCOPE}` ? { status: 200, body: { private: private_ } } : null,
+        `${method} ${path}` === `GET /repos/${SCOPE}` ? { status: 200, body } : null,
       );
     };
 
-    test("is refused and told, and nobody is registered", async () => {
+    test.each([
+      { private: false },
+      { private: false, visibility: "public" },
+      { private: true, visibility: "public" },
+    ])("%j: is refused and told, and nobody is registered", async (repository) => {
       await bindPools(harness, [POOL]);
-      isPublic(false);
+      says(repository);
       expect(await post(1)).toBe(410);
       expect(await harness.rows(`${END} 1`)).toEqual([{ state: "ended", end_reason: "refused" }]);
       expect(registrations(harness)).toBe(0);
@@ -204,7 +208,7 @@ describe.each(RUNTIMES)("a claim of kind warm (%s)", (runtime) => {
         RUNNER_POLICY: { ...POLICY, publicRepositories: ["octo-org/*"], pools: [POOL] },
       });
       await harness.sweep();
-      isPublic(false);
+      says({ private: false });
       expect(await post(1)).toBe(201);
       expect(asked(harness)).toEqual([JIT]);
     });

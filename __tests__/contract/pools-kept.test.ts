@@ -1,3 +1,4 @@
+import { poolRunnerName } from "../../contracts/runner-name";
 import { SCOPE, STACK, claimOf, finish, granted, start, tokens } from "../support/claims";
 import { workflowJob } from "../support/harness/deliveries";
 import { type Harness, LINUX, startHarness } from "../support/harness/harness";
@@ -57,7 +58,7 @@ describe.each(RUNTIMES)("a pool (%s)", (runtime) => {
 
   test("has names of its own at GitHub", async () => {
     await bindPools(harness, [POOL]);
-    expect(await idle(harness, 2, 1)).toEqual([`${STACK}-linux-warm-2`, `${STACK}-linux-warm-1`]);
+    expect(await idle(harness, 2, 1)).toEqual([poolRunnerName(STACK, "linux", 2), `${STACK}-linux-warm-1`]);
   });
 
   test("replaces a runner as soon as a job takes it, and uses each once", async () => {

@@ -169,8 +169,8 @@ function readJob(
 }
 
 function readPrivate(json: unknown): boolean | undefined {
-  const isPrivate = asRecord(json)?.["private"];
-  return typeof isPrivate === "boolean" ? isPrivate : undefined;
+  const { private: isPrivate, visibility } = asRecord(json) ?? {};
+  return typeof isPrivate === "boolean" ? isPrivate && visibility !== "public" : undefined;
 }
 
 function readRun(json: unknown): { headRepository: string | null } | undefined {
