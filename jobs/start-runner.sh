@@ -249,8 +249,9 @@ wait_for_restart() {
 
 leave() {
   [ -z "$reason" ] || exit "$reason"
-  [ "$verdict" != refused ] || die 23 "the hook refused the workflow job"
+  # Before the hook's word: one that is interrupted refuses, too.
   case $signal in INT) exit 130 ;; TERM) exit 143 ;; esac
+  [ "$verdict" != refused ] || die 23 "the hook refused the workflow job"
   if [ "$code" -eq 0 ]; then
     [ -n "$verdict" ] || die 22 "the listener left without a workflow job"
     log "the workflow job has ended"

@@ -156,6 +156,15 @@ test("the listener gets `run`, its root as directory, the hook and no tokens", a
   }
 });
 
+test("a hook that refuses because the runner is stopped does not pass for a refused job", async () => {
+  const script = `{ until grep -q SIGINT "$FAKE_REPORT"; do sleep 0.05; done; echo refused >"$JOB_HOOK_STATE"; } &`;
+  start([{ deaf: true, job: { ms: 60_000, script } }], { RUNNER_STOP_GRACE_SECONDS: "3" });
+  await task.until(() => task.events.includes("step"), "the workflow job");
+  task.signal("SIGTERM");
+  expect(await task.exited()).toBe(143);
+  expect(readFileSync(join(task.local, "runner-state/job"), "utf8")).toBe("refused\n");
+});
+
 test("a root that one allocation used is refused to the next", async () => {
   mkdirSync(join(task.root, ".in-use"));
   start([{ job: {} }]);
