@@ -9,6 +9,7 @@ import { type Inventories, inventories, playDestroy, playDrain } from "./stack/e
 import { playJobs, playRotation, playScaleToZero, playStrangers } from "./stack/job-scenes";
 import { LiveStack, type Systems } from "./stack/live-stack";
 import { playGraph, playPlanComment } from "./stack/review-scenes";
+import { playFreePlan, playOrganization } from "./stack/organization-scenes";
 import type { Check, Report } from "./report";
 
 type Scene = readonly [
@@ -29,6 +30,8 @@ const SCENES: readonly Scene[] = [
   ["two deploys at once", playTwoDeploys],
   ["the plan as a comment", playPlanComment],
   ["the model and terraform graph", playGraph],
+  ["a runner group on GitHub Free", playFreePlan],
+  ["organization scope with a group", playOrganization],
   ["npm run drain", playDrain],
   ["cdktf destroy", playDestroy],
 ];

@@ -15,13 +15,14 @@ export type Inventories = Readonly<
 export async function inventories(systems: Systems): Promise<Inventories> {
   const { nomad, consul, vault, github, cloudflare } = systems;
   await forgetEnded(nomad);
-  const { hooks, runners } = github.inventory();
+  const { hooks, groups, runners } = github.inventory();
   return {
     Nomad: await nomadInventory(nomad),
     Consul: await consulInventory(consul),
     Vault: await vaultInventory(vault, vault.kvMount),
     GitHub: [
       ...hooks.map(({ target, url }) => `webhook ${target} ${url}`),
+      ...groups.map(({ name }) => `runner group ${name}`),
       ...runners.map(({ name }) => `runner ${name}`),
     ],
     Cloudflare: cloudflare.inventory().map(({ kind, name }) => `${kind} ${name}`),

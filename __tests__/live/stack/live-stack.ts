@@ -167,6 +167,7 @@ export class LiveStack {
       runner,
       runnerMemoryMib: 256,
       maxRunners: 0,
+      scope: "repository",
       providers: "environment",
       generations: { webhookSecret: 1, nomadToken: 1 },
     };

@@ -4,6 +4,8 @@ import {
   NomadRoute,
   ProviderCredentials,
   RepositorySelection,
+  RunnerGroup,
+  RunnerScope,
   type RunnersStackProps,
   TaskDriver,
 } from "../../../index";
@@ -11,9 +13,11 @@ import {
   ACCESS_TEAM,
   CLASS,
   GITHUB_APP_SECRET,
+  GROUP,
   HOSTNAME,
   NAMESPACE,
   NOMAD_HOSTNAME,
+  OWNER,
   PRIVATE,
   PROVIDERS_SECRET,
   PUBLIC,
@@ -24,10 +28,23 @@ import {
 
 const { runner, connector, ...given } = readSettings();
 
+const WHOSE = {
+  repository: {
+    repositories: [RepositorySelection.named([PRIVATE, PUBLIC])],
+    policy: { publicRepositories: [PUBLIC] },
+  },
+  organization: {
+    scopes: [
+      RunnerScope.organization(OWNER, {
+        group: RunnerGroup.create({ name: GROUP, repositories: [PRIVATE] }),
+      }),
+    ],
+  },
+} satisfies Record<typeof given.scope, Partial<RunnersStackProps>>;
+
 /** What a user would write in runners.config.ts, with everything on loopback. */
 const settings: RunnersStackProps = {
-  repositories: [RepositorySelection.named([PRIVATE, PUBLIC])],
-  policy: { publicRepositories: [PUBLIC] },
+  ...WHOSE[given.scope],
   classes: [
     {
       className: CLASS,

@@ -22,12 +22,16 @@ export interface LiveSettings {
   /** What scenes change. */
   readonly runnerMemoryMib: number;
   readonly maxRunners: number;
+  /** Where runners register: at each repository, or in a group of the stack's own at the organization. */
+  readonly scope: "repository" | "organization";
   readonly generations: { readonly webhookSecret: number; readonly nomadToken: number };
 }
 
 export const OWNER = "octo-org";
 export const PRIVATE = `${OWNER}/example`;
 export const PUBLIC = `${OWNER}/public`;
+/** The runner group, in organization scope. */
+export const GROUP = "On demand";
 export const ZONE = "example.com";
 export const HOSTNAME = `runners.${ZONE}`;
 export const NOMAD_HOSTNAME = `nomad.${ZONE}`;
