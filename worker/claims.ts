@@ -10,7 +10,7 @@ import { type HeldRunner, findHeld, keepForRemoval, release } from "./ledger/rel
 import { log } from "./log";
 import type { Outcome } from "./outcome";
 import { groupOf } from "./policy";
-import { isFenced, wantedSize } from "./pools";
+import { askFence, wantedSize } from "./pools";
 import { recordExit } from "./runner-exits";
 
 const TRY_AGAIN_SECONDS = 10;
@@ -31,23 +31,13 @@ export async function postClaim(app: App, headers: Headers): Promise<Outcome> {
   if (!checked.ok) return { kind: "claim_refused", reason: checked.reason };
   const { claim } = checked;
   const { policy } = app.config;
-  const isWarm = claim.job === 0;
-  const fenced = isWarm ? await isFenced(app, claim.scope) : NOT_FENCED;
-  if (!fenced.ok) return refused(app, claim.scope, fenced);
-  if (fenced.value) await recordProblems(app.ledger, "pools", new Map([["public", notListed(claim.scope)]]));
-  const isRuled = groupOf(policy, claim.scope) !== null && !fenced.value;
+  const isRuled = groupOf(policy, claim.scope) !== null;
   const runnerClass = isRuled ? policy.classes.find(({ name }) => name === claim.class) : undefined;
-  const size = isWarm ? wantedSize(policy, claim.scope, claim.class, app.now()) : 0;
+  const size = claim.job === 0 ? wantedSize(policy, claim.scope, claim.class, app.now()) : 0;
   const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass ?? NO_CLASS, size);
   if (taken.outcome === "used") return { kind: "claim_used" };
   if (taken.outcome === "nothing_waits" || runnerClass === undefined) return { kind: "nothing_waits" };
   return register(app, claim, runnerClass, taken.claim);
-}
-
-const NOT_FENCED: GithubResult<boolean> = { ok: true, value: false };
-
-function notListed(scope: string): string {
-  return `${scope}: the repository is public and not in publicRepositories; its pool gets no runner`;
 }
 
 function holderOf(headers: Headers): string | null {
@@ -61,11 +51,13 @@ async function register(
   runnerClass: RunnerClass,
   taken: TakenClaim,
 ): Promise<Outcome> {
-  const made = await makeRegistration(app, claim.scope, runnerClass, taken);
+  const made = await makeRegistration(app, claim, runnerClass, taken);
   if (!made.ok) {
     // One that GitHub says is at work has its claim for good; the ledger will hear of its job.
     if (made.error !== "busy") await giveBack(app.ledger, taken, runnerClass.pickupDeadlineSeconds * 1000);
-    return refused(app, taken.runnerName, made);
+    await recordProblems(app.ledger, "github", new Map([[made.error, made.detail]]));
+    log("warn", "jit_refused", { runner: taken.runnerName, error: made.error, detail: made.detail });
+    return refusal(made);
   }
   if (await recordRegistration(app.ledger, taken, made.value.runnerId)) {
     const granted = { runner_name: taken.runnerName, encoded_jit_config: made.value.encodedJitConfig };
@@ -81,7 +73,7 @@ type Registration = { readonly runnerId: number; readonly encodedJitConfig: stri
 /** A registration that already has our name is what a lost answer left: it is deleted once, and made again. */
 async function makeRegistration(
   app: App,
-  scope: string,
+  { scope, job }: Claim,
   runnerClass: RunnerClass,
   taken: TakenClaim,
 ): Promise<GithubResult<Registration>> {
@@ -89,6 +81,8 @@ async function makeRegistration(
     const deleted = await app.github.deleteRunner(scope, taken.registrationId);
     if (!deleted.ok) return deleted;
   }
+  const fence = job === 0 ? await askFence(app, scope) : null;
+  if (fence?.ok === false) return fence;
   const request = {
     name: taken.runnerName,
     labels: runnerClass.labels,
@@ -105,13 +99,6 @@ async function deleteByName(app: App, scope: string, name: string): Promise<Gith
   const found = await app.github.findRunner(scope, name);
   if (!found.ok) return found;
   return found.value === null ? { ok: true, value: null } : app.github.deleteRunner(scope, found.value.id);
-}
-
-/** @param runner its name, or the scope of one that has none yet */
-async function refused(app: App, runner: string, error: GithubError): Promise<Outcome> {
-  await recordProblems(app.ledger, "github", new Map([[error.error, error.detail]]));
-  log("warn", "jit_refused", { runner, error: error.error, detail: error.detail });
-  return refusal(error);
 }
 
 function refusal(error: GithubError): Outcome {

@@ -64,16 +64,21 @@ export async function tellPools(app: App): Promise<void> {
 }
 
 /**
- * Whether a pool's runner must not be registered: in a public repository that the policy does not list as such. A job's
+ * Whether a pool's runner may be registered: not in a public repository that the policy does not list as such. A job's
  * runner is held back by the delivery, which says so; a pool's is there before any job.
+ * @returns `refused` when it may not
  */
-export async function isFenced(app: App, scope: string): Promise<GithubResult<boolean>> {
+export async function askFence(app: App, scope: string): Promise<GithubResult<null>> {
   const { publicRepositories } = rulesOf(app.config.policy, scope);
   // Of an organization, the runner group keeps public repositories out.
-  const isListed = publicRepositories.some((pattern) => matchesRepository(pattern, scope));
-  if (isListed || !scope.includes("/")) return { ok: true, value: false };
+  if (!scope.includes("/") || publicRepositories.some((pattern) => matchesRepository(pattern, scope))) {
+    return { ok: true, value: null };
+  }
   const found = await app.github.isPrivate(scope);
-  return found.ok ? { ok: true, value: !found.value } : found;
+  if (!found.ok) return found;
+  if (found.value) return { ok: true, value: null };
+  const detail = `${scope} is public and not in publicRepositories: its pool gets no runner`;
+  return { ok: false, error: "refused", detail, retryAfterSeconds: null };
 }
 
 /** Those to be kept now. */

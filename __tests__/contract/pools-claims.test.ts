@@ -197,10 +197,22 @@ describe.each(RUNTIMES)("a claim of kind warm (%s)", (runtime) => {
     ])("%j: is refused and told, and nobody is registered", async (repository) => {
       await bindPools(harness, [POOL]);
       says(repository);
-      expect(await post(1)).toBe(410);
-      expect(await harness.rows(`${END} 1`)).toEqual([{ state: "ended", end_reason: "refused" }]);
+      expect(await post(1)).toBe(502);
       expect(registrations(harness)).toBe(0);
-      expect((await readStatus(harness)).problems).toMatchObject([{ source: "pools", kind: "public" }]);
+      const detail = `${SCOPE} is public and not in publicRepositories: its pool gets no runner`;
+      expect((await readStatus(harness)).problems).toMatchObject([
+        { source: "github", kind: "refused", detail },
+      ]);
+      expect((await leave(harness, 1)).status).toBe(204);
+      expect(await harness.rows(`${END} 1`)).toEqual([{ state: "ended", end_reason: "released" }]);
+    });
+
+    test("that shows a claim again which was used asks GitHub nothing", async () => {
+      await bindPools(harness, [POOL]);
+      await idle(harness, 1);
+      harness.github.seen.length = 0;
+      expect(await post(1, "alloc-of-another")).toBe(409);
+      expect(asked(harness)).toEqual([]);
     });
 
     test("and the policy lists it as public: is granted without a question", async () => {
@@ -217,7 +229,7 @@ describe.each(RUNTIMES)("a claim of kind warm (%s)", (runtime) => {
       ["does not answer", { status: 500 }, 503],
       ["does not say", { status: 200, body: {} }, 503],
       ["does not know it", { status: 404, body: { message: "Not Found" } }, 502],
-    ] as const)("or GitHub %s: is not taken, so that it can come again", async (_, reply, status) => {
+    ] as const)("or GitHub %s: is given back, so that it can come again", async (_, reply, status) => {
       await bindPools(harness, [POOL]);
       answer(harness, ({ path }) => (path === `/repos/${SCOPE}` ? reply : null));
       expect(await post(1)).toBe(status);
