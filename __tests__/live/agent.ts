@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Process, descendants, endAll } from "./processes";
+import { type Process, descendants, endAll, mentioning } from "./processes";
 
 /** A server that runs, with the directory in which it keeps everything. */
 export interface Agent {
@@ -61,6 +61,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const closeAll = async (): Promise<void> => {
     await halt("SIGINT");
     endAll(orphans);
+    // What it began while it ended, such as a task that clears up after another one.
+    endAll(mentioning(directory));
     unmountBeneath(directory);
     await rm(directory, { recursive: true, force: true });
   };
@@ -136,12 +138,14 @@ async function stop(agent: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   clearTimeout(killer);
 }
 
-/** Where it is root, Nomad mounts a file system of its own for each task's secrets, and leaves it to the next client.
+/** Where it is root, Nomad mounts a file system of its own for each task's secrets, and for the exec driver more of them
+ *  one below the other, and leaves them to the next client.
  *  @see https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html */
 function unmountBeneath(directory: string): void {
   const mounts = "/proc/self/mounts";
   if (!existsSync(mounts)) return;
-  for (const line of readFileSync(mounts, "utf8").split("\n")) {
+  // The last one first: it may be below another.
+  for (const line of readFileSync(mounts, "utf8").split("\n").reverse()) {
     const target = line.split(" ")[1] ?? "";
     if (target.startsWith(`${directory}/`)) spawnSync("umount", [target], { timeout: STOP_MS });
   }

@@ -51,7 +51,8 @@ export async function startNomadAgent(options: NomadAgentOptions): Promise<Nomad
   });
   const agents = [server];
   const close = async (): Promise<void> => {
-    for (const agent of [...agents].reverse()) await agent.close();
+    const ended = await Promise.allSettled([...agents].reverse().map((agent) => agent.close()));
+    for (const each of ended) if (each.status === "rejected") throw each.reason;
   };
   const api = httpApi(url, { "X-Nomad-Token": token });
   try {

@@ -165,10 +165,21 @@ export async function until<T>(
   }
 }
 
-/** As a `.nomadvars` file says it. HCL's strings are JSON's, but for the two marks of a template. */
+/** As a `.nomadvars` file says it. HCL's strings are JSON's, but for the two marks of a template, and the JSON of an
+ *  object or a list is one: Terraform's provider hands them on as such texts, too. */
 function variableFile(variables: Variables): string {
   const quote = (value: string | number | boolean): string =>
-    JSON.stringify(value).replace(/[$%]\{/g, (mark) => mark.charAt(0) + mark);
+    (isJson(value) ? value : JSON.stringify(value)).replace(/[$%]\{/g, (mark) => mark.charAt(0) + mark);
   const lines = Object.entries(variables).map(([name, value]) => `${name} = ${quote(value)}`);
   return `${lines.join("\n")}\n`;
+}
+
+function isJson(value: string | number | boolean): value is string {
+  if (typeof value !== "string" || !/^[[{]/.test(value)) return false;
+  try {
+    JSON.parse(value);
+    return true;
+  } catch {
+    return false;
+  }
 }

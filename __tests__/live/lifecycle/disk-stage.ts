@@ -3,6 +3,7 @@ import { statfs } from "node:fs/promises";
 import { type Check, check, holds, notHere } from "../report";
 import { until } from "../runners-namespace";
 import { endRunner, listAllocations } from "./endings";
+import { passADay } from "./ledger";
 import { nothingLeft } from "./leftovers";
 import { LABELS, type Place, REPOSITORY, type World, startPlace } from "./place";
 
@@ -102,6 +103,8 @@ async function fill(world: World, place: Place, directory: string, free: number)
     `  ${gigabytes(peak)} at most; ${seconds}${gigabytes(usedBy(world) - before)} more than before; ` +
       `Nomad has all ${String(left)} allocations`,
   );
+  // What GitHub took to be busy is removed a minute later.
+  await passADay(place);
   const conclusions = github.jobs().map(({ conclusion }) => conclusion);
   return [
     holds(

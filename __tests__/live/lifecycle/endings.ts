@@ -11,12 +11,37 @@ export interface Listed {
   readonly NodeID: string;
   /** Nanoseconds since the epoch. */
   readonly CreateTime: number;
-  readonly TaskStates: Readonly<Record<string, { readonly State: string }>> | null;
+  readonly TaskStates: Readonly<
+    Record<
+      string,
+      {
+        readonly State: string;
+        readonly Events: readonly { readonly Type: string; readonly DisplayMessage: string }[];
+      }
+    >
+  > | null;
 }
 
 /** Every allocation of a namespace. */
 export async function listAllocations(agent: NomadAgent, namespace: string): Promise<readonly Listed[]> {
   return (await agent.call("GET", `/v1/allocations?namespace=${namespace}`)) as Listed[];
+}
+
+/** What allocations that did not end well, or not at all, have to say, for whoever reads of a failure. */
+export async function tellTroubled({
+  agent,
+  nomad,
+  namespace,
+}: Omit<Victim, "allocation" | "child">): Promise<void> {
+  for (const { ID, JobID, ClientStatus, TaskStates } of await listAllocations(agent, namespace)) {
+    if (ClientStatus === "complete") continue;
+    console.log(`  ${ClientStatus}: ${ID} of ${JobID}`);
+    for (const [task, { Events }] of Object.entries(TaskStates ?? {})) {
+      const said = (await nomad.output(ID, task).catch(() => "")).trim().replace(/\n/g, "\n    ");
+      const events = Events.map(({ Type, DisplayMessage }) => `${Type}: ${DisplayMessage}`).join("; ");
+      console.log(`    ${task}: ${events}\n    ${said}`);
+    }
+  }
 }
 
 /** Where an allocation runs. */

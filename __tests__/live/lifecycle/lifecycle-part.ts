@@ -10,7 +10,9 @@ import type { Program } from "../programs";
 import { type Check, type Report, holds } from "../report";
 import { playChaos } from "./chaos-stage";
 import { playDisk } from "./disk-stage";
+import { playDrivers } from "./driver-stage";
 import { playEnds } from "./ends-stage";
+import { playExec } from "./exec-stage";
 import { leanChroot } from "./lean-chroot";
 import type { World } from "./place";
 import { playSecrecy } from "./secrecy-stage";
@@ -41,6 +43,8 @@ const STAGES: readonly Stage[] = [
   ["a job looks for secrets", playSecrecy],
   ["ten jobs write 1 GB each", playDisk],
   ["all ways to end", playEnds],
+  ["the exec driver", playExec],
+  ["every driver's job", playDrivers],
 ];
 
 /** A client that never cleans up by itself: what is gone at the end, the runner's own job has removed. */
@@ -62,13 +66,15 @@ export async function playLifecyclePart(run: LifecycleRun): Promise<void> {
   // Both are for every user to read: a runner may be another one.
   for (const directory of [kept, runnerRoot]) await chmod(directory, 0o755);
   await mkdir(kept, { recursive: true });
+  const chroot =
+    strangerOf() === null ? {} : { chroot_env: await leanChroot(curl.path, join(kept, "chroot")) };
   const agent = await onFreePorts(() =>
     startNomadAgent({
       program: programs.nomad.file,
       path: curl.path,
       twoNodes: true,
       more: {
-        client: { ...NO_COLLECTION, chroot_env: leanChroot(curl.path) },
+        client: { ...NO_COLLECTION, ...chroot },
         server: SHORT_HEARTBEATS,
       },
     }),

