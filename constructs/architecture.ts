@@ -1,18 +1,8 @@
-import type { PlacementConstraint, ResolvedRunnerJob } from "./runner-job-props";
+import { ARCHITECTURE_ATTRIBUTE, NODE_ARCHITECTURES } from "./placement";
+import type { ResolvedRunnerJob } from "./runner-job-props";
 import type { RunnerArchitecture } from "./runner-release";
 
-/** What Nomad's fingerprint calls them. @see https://developer.hashicorp.com/nomad/docs/reference/runtime-variable-interpolation */
-const NODE_ARCHITECTURES: Readonly<Record<RunnerArchitecture, string>> = { x64: "amd64", arm64: "arm64" };
-const ATTRIBUTE = "${attr.cpu.arch}";
 const LABELS = Object.keys(NODE_ARCHITECTURES) as RunnerArchitecture[];
-
-/** The constraint by which a class gets nodes of an architecture. */
-export function architectureConstraint(
-  architecture: RunnerArchitecture | undefined,
-): readonly PlacementConstraint[] {
-  if (architecture === undefined) return [];
-  return [{ attribute: ATTRIBUTE, value: NODE_ARCHITECTURES[architecture] }];
-}
 
 /** What is wrong between a class's architecture, its labels and its archive, one sentence each. */
 export function architectureProblems({ architecture, driver, labels }: ResolvedRunnerJob): string[] {
@@ -49,7 +39,8 @@ export function architectureWarnings({
     ];
   }
   const named = LABELS.find((label) => has(labels, label));
-  if (named === undefined || constraints.some(({ attribute }) => attribute === ATTRIBUTE)) return [];
+  if (named === undefined || constraints.some(({ attribute }) => attribute === ARCHITECTURE_ATTRIBUTE))
+    return [];
   return [
     `Class "${className}" has the label "${named}" and runs on nodes of any architecture. Set architecture to "${named}".`,
   ];

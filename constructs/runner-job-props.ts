@@ -1,25 +1,13 @@
 import type { ITerraformDependable } from "cdktf";
 import { CLASS_BOUNDS, type RunnerClass } from "../contracts/policy";
-import { architectureConstraint } from "./architecture";
 import type { HookScript } from "./hook-script";
+import { type PlacementConstraint, architectureConstraint } from "./placement";
 import type { PrivateDocker } from "./private-docker";
 import { RunnerNetwork } from "./runner-network";
 import type { RunnerArchitecture } from "./runner-release";
 import type { TaskDriver } from "./task-driver";
 
-/** A placement constraint as a Nomad job has it.
- *  @see https://developer.hashicorp.com/nomad/docs/job-specification/constraint */
-export interface PlacementConstraint {
-  /** Such as `${attr.cpu.arch}`; written as Nomad has it, nothing is escaped by hand. */
-  readonly attribute: string;
-  /**
-   * How to compare.
-   * @default "="
-   */
-  readonly operator?: string;
-  /** What to compare with. */
-  readonly value: string;
-}
+export type { PlacementConstraint };
 
 /** A host volume of the nodes.
  *  @see https://developer.hashicorp.com/nomad/docs/configuration/client#host_volume-block */
