@@ -22,9 +22,10 @@ type PoolState = "open" | "closed" | "scope" | "time_zone";
  *  @param now milliseconds since the epoch */
 export function poolsAt(policy: RunnerPolicy, now: number): readonly PoolNow[] {
   const pools = new Map<string, PoolNow>();
+  const windows: Windows = new Map();
   for (const pool of policy.pools) {
     const key = keyOf(pool.scope, pool.class);
-    const open = stateOf(policy, pool, now) === "open";
+    const open = stateOf(policy, pool, now, windows) === "open";
     const before = pools.get(key);
     if (before === undefined || open > before.open || (open === before.open && pool.size > before.size)) {
       pools.set(key, { scope: pool.scope, class: pool.class, size: pool.size, open });
@@ -35,16 +36,17 @@ export function poolsAt(policy: RunnerPolicy, now: number): readonly PoolNow[] {
 
 /** How many runners a scope's and class's pool should have ready now; 0 where it is closed, or there is none. */
 export function wantedSize(policy: RunnerPolicy, scope: string, className: string, now: number): number {
-  const found = poolsAt(policy, now).find(
-    (pool) => keyOf(pool.scope, pool.class) === keyOf(scope, className),
-  );
+  const [found] = poolsAt({ ...policy, pools: poolsOf(policy, scope, className) }, now);
   return found?.open === true ? found.size : 0;
 }
 
 /** The most that any pool of a scope and class has, at least 1: one that the policy no longer has may still be dispatched. */
 export function poolSize(policy: RunnerPolicy, scope: string, className: string): number {
-  const own = policy.pools.filter((pool) => keyOf(pool.scope, pool.class) === keyOf(scope, className));
-  return Math.max(1, ...own.map(({ size }) => size));
+  return Math.max(1, ...poolsOf(policy, scope, className).map(({ size }) => size));
+}
+
+function poolsOf(policy: RunnerPolicy, scope: string, className: string): readonly RunnerPool[] {
+  return policy.pools.filter((pool) => keyOf(pool.scope, pool.class) === keyOf(scope, className));
 }
 
 /** How GitHub compares names. */
@@ -88,8 +90,9 @@ export function openPools(app: App): readonly PoolNow[] {
 
 function problemsOf(policy: RunnerPolicy, now: number): ReadonlyMap<string, string> {
   const problems = new Map<string, string>();
+  const windows: Windows = new Map();
   for (const pool of policy.pools) {
-    const state = stateOf(policy, pool, now);
+    const state = stateOf(policy, pool, now, windows);
     if (state === "open" || state === "closed") continue;
     const text =
       state === "scope"
@@ -100,9 +103,25 @@ function problemsOf(policy: RunnerPolicy, now: number): ReadonlyMap<string, stri
   return problems;
 }
 
-function stateOf(policy: RunnerPolicy, { scope, window, timeZone }: RunnerPool, now: number): PoolState {
+/** What was found of each window and time zone: a clock of another time zone costs a good part of a millisecond, of
+ *  which an invocation on the free plan has ten. */
+type Windows = Map<string, PoolState>;
+
+function stateOf(
+  policy: RunnerPolicy,
+  { scope, window, timeZone }: RunnerPool,
+  now: number,
+  windows: Windows,
+): PoolState {
   if (!isRuled(policy, scope)) return "scope";
   if (window === null) return "open";
+  const key = `${window} ${timeZone}`;
+  const state = windows.get(key) ?? windowState(window, timeZone, now);
+  windows.set(key, state);
+  return state;
+}
+
+function windowState(window: string, timeZone: string, now: number): PoolState {
   const parsed = parseCronWindow(window);
   try {
     return parsed !== null && isInWindow(parsed, timeZone, now) ? "open" : "closed";
