@@ -83,8 +83,10 @@ async function lookRunnerUp(app: App, work: Work<"runner">): Promise<Answer> {
 function judge(work: Work<"runner">, runner: GithubRunner | null): SeenRunner["to"] {
   if (runner === null) return "gone";
   if (runner.busy) return work.state === "busy" ? "same" : "busy";
-  // Idle: a holder in its time may still get its job; a job that ended unseen, or a runner past its time, is removed.
-  return work.state === "claimed" && work.aged === 0 ? "same" : "removing";
+  // Idle: a holder in its time may still get its job; a job that ended unseen, or a runner past its time, is removed. So is
+  // one that was offline for two looks, or nobody would serve the jobs that it covers before its idle timeout is over.
+  const lost = runner.status === "offline" && work.looks > 0;
+  return work.state === "claimed" && work.aged === 0 && !lost ? "same" : "removing";
 }
 
 /** Where GitHub cannot be asked, replace: a holder past its time stops counting, and what registration it has, or may
