@@ -1,4 +1,5 @@
 import type { ConnectorJob } from "./nomad-route";
+import { prePullJobId } from "./pre-pulls";
 import { resolveRunnerJob } from "./runner-job-props";
 import type { RunnersStackProps } from "./runners-stack-props";
 import { namespaceOf, stackNameOf } from "./stack-name";
@@ -11,6 +12,8 @@ export interface DrainPlan {
   readonly namespace: string;
   /** Ids of the runner classes' parameterized jobs. */
   readonly jobs: readonly string[];
+  /** Ids of the periodic jobs that pull the images of classes that ask for it; in the runner jobs' namespace. */
+  readonly prePulls: readonly string[];
   /** The connectors, where they are this stack's. */
   readonly connector?: ConnectorJob;
 }
@@ -22,6 +25,9 @@ export function drainPlan(props: RunnersStackProps): DrainPlan {
     nomadAddress: props.nomad.apiAddress,
     namespace: namespaceOf(props),
     jobs: props.classes.map((runnerClass) => resolveRunnerJob(runnerClass).jobId),
+    prePulls: props.classes
+      .filter(({ prePull }) => prePull)
+      .map((runnerClass) => prePullJobId(resolveRunnerJob(runnerClass).jobId)),
     ...(connector && { connector }),
   };
 }

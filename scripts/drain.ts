@@ -48,7 +48,9 @@ async function drain(
   const namespaces = [plan.namespace, ...(plan.connector === undefined ? [] : [plan.connector.namespace])];
   const options = { finish, timeoutMs: seconds * 1_000, pollMs: POLL_MS, say };
   const draining = new Drain(plan, new NomadJobs(client, namespaces), options, stopping.signal);
-  say(`Draining ${plan.jobs.join(", ")} in the namespace ${plan.namespace} of ${connection.address}`);
+  say(
+    `Draining ${[...plan.jobs, ...plan.prePulls].join(", ")} in the namespace ${plan.namespace} of ${connection.address}`,
+  );
   try {
     if (await draining.run()) return EXIT.done;
     remains(`after ${String(seconds)} s`, draining.left());

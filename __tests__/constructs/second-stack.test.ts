@@ -131,6 +131,7 @@ describe("A second stack in one account and one cluster", () => {
       nomadAddress: NOMAD.apiAddress,
       namespace: "gpu-runners",
       jobs: ["github-runner-linux", "github-runner-large"],
+      prePulls: [],
       connector: { jobId: "gpu-runners-connector", namespace: "default" },
     });
     expect(drainPlan(FIRST)).toMatchObject({
@@ -139,6 +140,17 @@ describe("A second stack in one account and one cluster", () => {
     });
     const route = NomadRoute.existing({ address: "https://nomad.example.net" });
     expect(drainPlan({ ...SECOND, route })).not.toHaveProperty("connector");
+  });
+
+  it("is drained of the jobs that pull images, too, of the classes that have one", () => {
+    const classes = SECOND.classes.map((it, index) => ({ ...it, prePull: index === 0 }));
+    const plan = drainPlan({ ...SECOND, classes });
+    expect(plan.prePulls).toEqual(["github-runner-linux-pre-pull"]);
+    const named = resourcesOf({ ...SECOND, classes }).flatMap(
+      ([, { hcl2 }]) =>
+        (hcl2 as { readonly vars?: { readonly name?: string } } | undefined)?.vars?.name ?? [],
+    );
+    expect(named).toEqual(expect.arrayContaining([...plan.jobs, ...plan.prePulls]));
   });
 
   it.each(["a", "gpu-runners-2", "a".repeat(40)])("may be named %p", (name) => {

@@ -81,6 +81,25 @@ describe("draining a stack's jobs from Nomad", () => {
     expect(await scene.listed()).toEqual({ "runner-a-too": "running" });
   });
 
+  test.each([
+    ["one that runs", Number.POSITIVE_INFINITY],
+    ["one that waits for room, for which nobody would wait", 0],
+  ])("pulls of images end, too, also with --finish: %s; another stack's goes on", async (_what, room) => {
+    scene = await DrainScene.start({ pull: "sleep 60", ...(room === 0 && { capacity: 2 }) });
+    const [other, pull] = [
+      scene.nomad.launch("runner-a-pre-pull-too"),
+      scene.nomad.launch("runner-a-pre-pull"),
+    ];
+    if (room > 0) await scene.runs(pull);
+    expect(await scene.listed()).toMatchObject({ [pull]: room > 0 ? "running" : "pending" });
+    expect(await scene.drain({ finish: true })).toEqual({ done: true, left: [] });
+    const untouched = ["runner-a-pre-pull-too", other, "runner-a-too"];
+    expect(Object.keys(await scene.listed())).toEqual(untouched);
+    expect(scene.said).toContain("runner-a-pre-pull: stopped; Nomad starts no more pulls of images");
+    expect(scene.said).toContain("1 pull of images stopped");
+    expect(scene.said.join()).not.toMatch(/runner stopped/);
+  });
+
   test("what has not ended in time is told, nothing is purged, connectors stay, and the next drain goes on", async () => {
     scene = await DrainScene.start({ release: "sleep 2" });
     const child = await dispatched("runner-a");
@@ -156,7 +175,7 @@ describe("draining a stack's jobs from Nomad", () => {
       { ID: "runner-a/dispatch-1", ParentID: "", Stop: false, Status: "running" },
     ]);
     const fault = { kind: "answer", status: 200, headers: JSON_ANSWER, body } as const;
-    scene.nomad.faults.add({ path: /prefix=runner-a%2Fdispatch-/, fault, times: Number.POSITIVE_INFINITY });
+    scene.nomad.faults.add({ path: /prefix=runner-a%2F/, fault, times: Number.POSITIVE_INFINITY });
     expect((await scene.drain()).done).toBe(true);
     expect(scene.said.filter((line) => /runners? stopped/.test(line))).toEqual([]);
     expect(await scene.listed()).toMatchObject({ [child]: expect.any(String) as unknown });

@@ -65,11 +65,24 @@ export class Cluster {
   /** Registers a job. One that cannot be dispatched and has tasks is started. */
   register(job: NomadJob): void {
     this.jobs.set(job.id, job);
-    if (job.parameterized !== null || job.tasks.length === 0) return;
+    if (job.parameterized !== null || job.periodic === true || job.tasks.length === 0) return;
+    this.#start(job, job.id, "");
+  }
+
+  /** Starts what a periodic job does at each of its times. @returns the child's id */
+  launch(jobId: string): string {
+    const job = this.jobs.get(jobId);
+    if (job?.periodic !== true) throw new Error(`the Nomad stand-in has no periodic job ${jobId}`);
+    const id = `${job.id}/periodic-${String(Math.floor(Date.now() / 1_000))}`;
+    this.#start(job, id, job.id);
+    return id;
+  }
+
+  #start(job: NomadJob, id: string, parent: string): void {
     const index = this.nextIndex();
-    this.children.set(job.id, {
-      id: job.id,
-      parent: "",
+    this.children.set(id, {
+      id,
+      parent,
       job,
       token: null,
       meta: {},

@@ -89,19 +89,21 @@ export class NomadApi {
     this.#allow(request, "read-job");
     const stub = this.#stub(id);
     if (stub === undefined) throw new NomadRefusal(404, "job not found");
-    const { parameterized } = this.#cluster.jobs.get(id) ?? { parameterized: null };
+    const { parameterized = null, periodic = false } = this.#cluster.jobs.get(id) ?? {};
     const ParameterizedJob = parameterized && { Payload: parameterized.payload };
     // Whoever may read a job reads its payload, and in it the claim.
     const Payload = this.#cluster.children.get(id)?.payload.toString("base64") ?? null;
-    return { status: 200, body: { ...stub, ParameterizedJob, Payload } };
+    const Periodic = periodic ? { Enabled: true } : null;
+    return { status: 200, body: { ...stub, ParameterizedJob, Periodic, Payload } };
   }
 
   /** Stopping takes any of three capabilities, purging one of two. A job that is not there is no mistake. */
   #deregister(request: NomadRequest, id: string): NomadAnswer {
     const purge = request.url.searchParams.get("purge") === "true";
     this.#allow(request, "submit-job", "purge-job", ...(purge ? [] : (["deregister-job"] as const)));
-    // Nothing is placed of a parameterized job, so there is nothing to evaluate.
-    const evaluated = (this.#cluster.jobs.get(id)?.parameterized ?? null) === null;
+    // Nothing is placed of a parameterized or periodic job, so there is nothing to evaluate.
+    const { parameterized = null, periodic = false } = this.#cluster.jobs.get(id) ?? {};
+    const evaluated = parameterized === null && !periodic;
     const found = this.#cluster.deregister(id, purge);
     const index = found ? this.#cluster.nextIndex() : 0;
     const body = {

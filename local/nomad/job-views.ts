@@ -14,14 +14,14 @@ interface TaskState {
   readonly Failed: boolean;
 }
 
-/** A registered job that nothing has been placed of: a parameterized one runs until it is stopped. */
+/** A registered job that nothing has been placed of: a parameterized or periodic one runs until it is stopped. */
 export function jobStub(job: NomadJob): JobStub {
   return {
     ID: job.id,
     ParentID: "",
     Type: "batch",
     Stop: job.stopped,
-    Status: job.stopped ? "dead" : job.parameterized === null ? "pending" : "running",
+    Status: job.stopped ? "dead" : job.parameterized || job.periodic ? "running" : "pending",
   };
 }
 

@@ -42,6 +42,8 @@ export interface NomadStandIn {
   readonly events: EventLog<NomadEvent>;
   /** Every dispatched child, oldest first. */
   children(): readonly ChildView[];
+  /** Starts a child of a periodic job, as its schedule does. @returns its id */
+  launch(jobId: string): string;
   /** Stops a child as `nomad job stop` does. */
   stop(childId: string): void;
   /** Kills a child's main task as the kernel does when its memory is used up; poststop tasks run. */
@@ -88,6 +90,7 @@ export async function startNomad(options: NomadOptions = {}): Promise<NomadStand
     faults,
     events,
     children: () => [...cluster.children.values()].filter(({ parent }) => parent !== "").map(view),
+    launch: (id) => cluster.launch(id),
     stop: (id) => {
       cluster.stop(childOf(id));
     },

@@ -10,6 +10,8 @@ export interface NomadJob {
   readonly id: string;
   /** null: a job that cannot be dispatched. */
   readonly parameterized: DispatchRules | null;
+  /** Whether its children come by a schedule. Here they come when {@link NomadStandIn.launch} says so. */
+  readonly periodic?: boolean;
   readonly stopped: boolean;
   /**
    * Main task first; the poststop ones after it. Without tasks a child stays pending for ever. A job that cannot be

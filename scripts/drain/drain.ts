@@ -18,11 +18,22 @@ interface Left {
   readonly allocations: readonly AllocationState[];
 }
 
+/** A job of the plan that makes others. */
+interface Parent extends JobName {
+  readonly parentOf: NonNullable<JobState["parentOf"]>;
+}
+
+/** What stopping one means. */
+const CONSEQUENCE: Readonly<Record<Parent["parentOf"], string>> = {
+  dispatches: "Nomad refuses dispatches, the Worker keeps the workflow jobs",
+  periods: "Nomad starts no more pulls of images",
+};
+
 /** Progress is told when it changes, and this often when it does not. */
 const QUIET_MS = 15_000;
 
 /**
- * Ends what a stack runs in Nomad: dispatches, then runners, then connectors. Then purges it.
+ * Ends what a stack runs in Nomad: dispatches and pulls of images, then runners, then connectors. Then purges it.
  *
  * The order matters. A class's job that is stopped refuses dispatches, so that no runner follows; the Worker keeps the
  * workflow jobs. A runner is over only when its poststop task is, which takes its registration from GitHub. Connectors
@@ -67,13 +78,13 @@ export class Drain {
   /** @returns whether everything has ended and is gone */
   async run(): Promise<boolean> {
     const end = Date.now() + this.#options.timeoutMs;
-    const classes = await this.#stopClasses();
+    const parents = await this.#stopParents();
     // A dispatch that Nomad was just taking may have made one more child after all were looked for.
     do {
       if (!(await this.#ends(() => this.#runners(), end))) return false;
       await this.#stopConnector();
       if (!(await this.#ends(async () => this.#over(await this.#connector()), end))) return false;
-      await this.#purge([...this.#ended.values(), ...classes, ...(await this.#connector())]);
+      await this.#purge([...this.#ended.values(), ...parents, ...(await this.#connector())]);
       this.#ended.clear();
     } while ((await this.#children()).length > 0);
     this.#options.say(
@@ -84,25 +95,22 @@ export class Drain {
     return true;
   }
 
-  /** @returns the classes' jobs that are there */
-  async #stopClasses(): Promise<readonly JobState[]> {
+  /** @returns the classes' jobs, and those that pull images, that are there */
+  async #stopParents(): Promise<readonly JobState[]> {
     const found: JobState[] = [];
-    for (const name of this.#classes()) {
+    for (const { parentOf, ...name } of this.#parents()) {
       const job = await this.#nomad.job(name);
       if (job === null) continue;
-      if (!job.isParameterized)
-        throw new DrainError(
-          `the job ${job.id} in ${job.namespace} is not parameterized, so it is no runner class's, and is left alone; are these the settings of the deployed stack?`,
-        );
+      if (job.parentOf !== parentOf) throw notOurs(job, parentOf);
       found.push(job);
     }
     // All are looked at, and the token is tried, before the first is stopped.
-    for (const name of [...this.#classes(), ...(await this.#connector())]) await this.#nomad.mayPurge(name);
+    for (const name of [...this.#parents(), ...(await this.#connector())]) await this.#nomad.mayPurge(name);
     await this.#children();
     for (const job of found) {
       if (!job.stopped) await this.#nomad.stop(job);
       const done = job.stopped ? "is stopped" : "stopped";
-      this.#options.say(`${job.id}: ${done}; Nomad refuses dispatches, the Worker keeps the workflow jobs`);
+      this.#options.say(`${job.id}: ${done}; ${CONSEQUENCE[job.parentOf ?? "dispatches"]}`);
     }
     return found;
   }
@@ -127,12 +135,16 @@ export class Drain {
   async #runners(): Promise<readonly Left[]> {
     const children = await this.#children();
     const { finish, say } = this.#options;
-    // One that is pending waits for room: nobody knows how long, and its workflow job starts over with the next stack.
+    const pulls = new Set(children.filter((child) => this.#isPull(child)));
+    // One that is pending waits for room: nobody knows how long, and its workflow job starts over with the next stack. Nobody
+    // waits for the end of a pull.
     const toStop = children.filter(
-      ({ stopped, status }) => !stopped && status !== "dead" && (!finish || status === "pending"),
+      (it) => !it.stopped && it.status !== "dead" && (!finish || it.status === "pending" || pulls.has(it)),
     );
     await Promise.all(toStop.map((child) => this.#nomad.stop(child)));
-    if (toStop.length > 0) say(`${counted(toStop.length, "runner")} stopped`);
+    const pulling = toStop.filter((child) => pulls.has(child)).length;
+    if (toStop.length > pulling) say(`${counted(toStop.length - pulling, "runner")} stopped`);
+    if (pulling > 0) say(`${counted(pulling, "pull")} of images stopped`);
     const left = await this.#over(children.filter(({ id }) => !this.#ended.has(id)));
     const unfinished = new Set(left.map(({ job }) => job.id));
     for (const child of children) if (!unfinished.has(child.id)) this.#ended.set(child.id, child);
@@ -175,20 +187,38 @@ export class Drain {
     // Children first: whoever stops this in between finds the classes' jobs still stopped.
     for (const isParent of [false, true]) {
       await Promise.all(
-        jobs.filter((job) => job.isParameterized === isParent).map((job) => this.#nomad.purge(job)),
+        jobs.filter(({ parentOf }) => (parentOf !== null) === isParent).map((job) => this.#nomad.purge(job)),
       );
     }
     this.#purged += jobs.length;
   }
 
-  #classes(): readonly JobName[] {
-    const { namespace, jobs } = this.#plan;
-    return [...new Set(jobs)].map((id) => ({ namespace, id }));
+  #parents(): readonly Parent[] {
+    const { namespace, jobs, prePulls } = this.#plan;
+    return [
+      ...[...new Set(jobs)].map((id) => ({ namespace, id, parentOf: "dispatches" }) as const),
+      ...[...new Set(prePulls)].map((id) => ({ namespace, id, parentOf: "periods" }) as const),
+    ];
   }
 
   async #children(): Promise<readonly JobState[]> {
-    return (await Promise.all(this.#classes().map((name) => this.#nomad.children(name)))).flat();
+    return (await Promise.all(this.#parents().map((name) => this.#nomad.children(name)))).flat();
   }
+
+  #isPull({ id }: JobName): boolean {
+    return this.#plan.prePulls.some((job) => id.startsWith(`${job}/`));
+  }
+}
+
+/** A job of this name that is another kind of job is somebody else's. */
+function notOurs({ id, namespace }: JobName, parentOf: Parent["parentOf"]): DrainError {
+  const what =
+    parentOf === "dispatches"
+      ? "parameterized, so it is no runner class's"
+      : "periodic, so it pulls no class's images";
+  return new DrainError(
+    `the job ${id} in ${namespace} is not ${what}, and is left alone; are these the settings of the deployed stack?`,
+  );
 }
 
 function counted(count: number, what: string): string {

@@ -12,7 +12,8 @@ export interface JobState extends JobName {
   readonly stopped: boolean;
   /** `pending` has nothing running; a stopped job is `dead` while its tasks still end. */
   readonly status: string;
-  readonly isParameterized: boolean;
+  /** What makes its children: dispatches or a schedule. null: it has none, as a child has none. */
+  readonly parentOf: "dispatches" | "periods" | null;
 }
 
 export interface AllocationState {
@@ -22,6 +23,10 @@ export interface AllocationState {
   /** Whether all its tasks are over, those that come after its end included. */
   readonly isOver: boolean;
 }
+
+/** How a child's id goes on after its parent's.
+ *  @see https://github.com/hashicorp/nomad/blob/v2.0.5/nomad/structs/structs.go (DispatchLaunchSuffix, PeriodicLaunchSuffix) */
+const CHILDREN = ["dispatch-", "periodic-"] as const;
 
 /** Looks at jobs in Nomad, and ends them. */
 export class NomadJobs {
@@ -42,15 +47,18 @@ export class NomadJobs {
     return jobState(namespace, record(await this.#good(answer, `read the job ${id}`)));
   }
 
-  /** Every child of a dispatch of the job, whatever its state. */
+  /** Every child of the job, by a dispatch or a schedule, whatever its state. */
   async children({ namespace, id }: JobName): Promise<readonly JobState[]> {
-    const prefix = `${id}/dispatch-`;
+    const prefix = `${id}/`;
     const call: NomadCall = { method: "GET", path: "/v1/jobs", query: { namespace, prefix } };
     const jobs = records(await this.#good(await this.#client.call(call), `list the jobs of ${namespace}`));
     return (
       jobs
         // Whatever the list holds: nothing else is ever stopped.
-        .filter((job) => job["ParentID"] === id && String(job["ID"]).startsWith(prefix))
+        .filter(
+          (job) =>
+            job["ParentID"] === id && CHILDREN.some((kind) => String(job["ID"]).startsWith(prefix + kind)),
+        )
         .map((job) => jobState(namespace, job))
     );
   }
@@ -115,7 +123,8 @@ function jobState(namespace: string, job: Readonly<Record<string, unknown>>): Jo
     id: String(job["ID"]),
     stopped: job["Stop"] === true,
     status: String(job["Status"]),
-    isParameterized: (job["ParameterizedJob"] ?? false) !== false,
+    // A boolean in a list; by itself a job has the block, or null.
+    parentOf: job["ParameterizedJob"] ? "dispatches" : job["Periodic"] ? "periods" : null,
   };
 }
 

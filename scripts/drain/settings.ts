@@ -47,9 +47,10 @@ function defaultExport(module: unknown): RunnersStackProps {
 }
 
 /** An empty id would take in jobs of others. */
-function check({ jobs, namespace, connector }: DrainPlan): void {
+function check({ jobs, prePulls, namespace, connector }: DrainPlan): void {
   const names = {
     "a class's job": jobs,
+    "a class's pre-pull job": prePulls,
     namespace: [namespace],
     connector: connector && Object.values(connector),
   };

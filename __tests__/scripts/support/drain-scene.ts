@@ -9,6 +9,9 @@ import { NomadJobs } from "../../../scripts/drain/nomad-jobs";
 const OPERATOR = "operator-secret";
 const ENOUGH: readonly Capability[] = ["list-jobs", "read-job", "deregister-job", "purge-job"];
 
+/** What pulls the images of class a; and of another stack's, whose id begins alike. */
+const PULLS = ["runner-a-pre-pull", "runner-a-pre-pull-too"] as const;
+
 /** A stack's jobs in the Nomad stand-in, and beside them a neighbour's, whose id begins alike. */
 export class DrainScene {
   readonly said: string[] = [];
@@ -17,10 +20,12 @@ export class DrainScene {
   /**
    * @param runner shell text of a runner's main task
    * @param release shell text of its poststop task
+   * @param pull shell text of a pull of images; without one there is no job for it
    */
   static async start(
     options: {
       runner?: string;
+      pull?: string;
       release?: string;
       capacity?: number;
       may?: readonly Capability[];
@@ -35,8 +40,16 @@ export class DrainScene {
       stopped: false,
       tasks: [shell("cloudflared", "sleep 60")],
     };
+    const { pull } = options;
+    const pulls =
+      pull === undefined
+        ? []
+        : PULLS.map((id) => ({ ...service, id, periodic: true, tasks: [shell("pull-0", pull)] }));
     const nomad = await startNomad({
-      jobs: [parameterized("runner-a"), parameterized("runner-b"), parameterized("runner-a-too"), service],
+      jobs: [
+        ...[parameterized("runner-a"), parameterized("runner-b"), parameterized("runner-a-too"), service],
+        ...pulls,
+      ],
       tokens: [
         { secret: OPERATOR, name: "operator", capabilities: options.may ?? ENOUGH },
         { secret: "worker", capabilities: ["dispatch-job"] },
@@ -52,6 +65,7 @@ export class DrainScene {
       nomadAddress: this.nomad.url,
       namespace: "default",
       jobs: ["runner-a", "runner-b"],
+      prePulls: [PULLS[0]],
       connector: { jobId: "connector", namespace: "default" },
     };
   }
