@@ -114,7 +114,7 @@ export class RunnersStack extends TerraformStack {
     });
     new TerraformOutput(this, "status_token", {
       value: statusToken,
-      description: "Bearer token for /status and /metrics.",
+      description: "Bearer token for /status, /metrics and /pauses.",
       sensitive: true,
     });
     new TerraformOutput(this, "nomad_address", {
