@@ -15,6 +15,7 @@ import { playEnds } from "./ends-stage";
 import { playExec } from "./exec-stage";
 import { leanChroot } from "./lean-chroot";
 import type { World } from "./place";
+import { playPool } from "./pool-stage";
 import { playSecrecy } from "./secrecy-stage";
 
 /** Nomad has to be there; the others are asked where they are. */
@@ -44,6 +45,7 @@ const STAGES: readonly Stage[] = [
   ["ten jobs write 1 GB each", playDisk],
   ["all ways to end", playEnds],
   ["the exec driver", playExec],
+  ["a warm pool", playPool],
   ["every driver's job", playDrivers],
 ];
 
@@ -83,7 +85,16 @@ export async function playLifecyclePart(run: LifecycleRun): Promise<void> {
     const { consul, vault } = programs;
     const stranger = strangerOf();
     const drivers = await healthyDrivers(agent);
-    const world: World = { agent, consul, vault, ground, runnerRoot, stranger, drivers, stopped };
+    const world: World = {
+      agent,
+      consul,
+      vault,
+      ground,
+      runnerRoot,
+      stranger,
+      drivers,
+      stopped,
+    };
     console.log(`drivers: ${drivers.join(", ")}; runners may be ${stranger ?? "no other user"}`);
     for (const [title, play] of chosen())
       await report.stage(title, () => Promise.race([playOrTell(title, world, play), stopped]));
