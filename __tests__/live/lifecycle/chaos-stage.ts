@@ -15,7 +15,7 @@ const SHARE = 0.3;
 const UNHEARD = 10;
 /** One job comes after the other at this distance. */
 const BETWEEN_MS = 150;
-const ALL_MS = 330_000;
+const ALL_MS = 400_000;
 
 /** Jobs come, runners are killed, and in the end every job has had its runner and nothing is left. */
 export async function playChaos(world: World): Promise<readonly Check[]> {
@@ -25,11 +25,12 @@ export async function playChaos(world: World): Promise<readonly Check[]> {
     name: "chaos",
     runnerClass: {
       // What runs at once on two cores; the rest waits in the ledger.
-      maxRunners: 10,
-      pickupDeadlineSeconds: 20,
-      idleTimeoutSeconds: 20,
+      maxRunners: 12,
+      pickupDeadlineSeconds: 30,
+      idleTimeoutSeconds: 30,
     },
-    github: { pickupMs: 4_000, disconnectMs: 2_000, lostRunnerMs: 4_000 },
+    // Short, but longer than a listener is silent on a machine with other work.
+    github: { pickupMs: 10_000, disconnectMs: 8_000, lostRunnerMs: 15_000 },
   });
   try {
     const chaos = new Chaos(world, place, new KillPlan(seed, SHARE, UNHEARD));
@@ -132,7 +133,7 @@ function judgeJobs(place: Place, chaos: Chaos): readonly Check[] {
     ),
     check(
       "no runner had two jobs",
-      names.filter((name, index) => names.indexOf(name) !== index),
+      names.filter((name, index) => name !== "none" && names.indexOf(name) !== index),
     ),
   ];
 }
