@@ -75,8 +75,10 @@ async function compareAndSettle(app: App, settles: boolean, left: () => number):
   const room = left() - FOR_STRAYS - (scope === null ? 0 : FOR_PAGES + 1);
   const most = Math.max(0, Math.min(STRAYS, Math.floor(room / REQUESTS_PER_STRAY)));
   const errors = await settle(app, strays.slice(0, most));
-  if (scope === null || errors.some(isLimit)) return errors;
-  const error = await compare(app, scope, Math.min(PAGES, left() - FOR_PAGES));
+  // A look-up by name takes several pages where the server does not filter.
+  const pages = Math.min(PAGES, left() - FOR_PAGES);
+  if (scope === null || pages < 1 || errors.some(isLimit)) return errors;
+  const error = await compare(app, scope, pages);
   return error === null ? errors : [...errors, error];
 }
 
