@@ -1,14 +1,15 @@
 import type { ClaimGranted } from "../../../contracts/claim";
 import type { GithubEvent } from "../../../local/github/types";
 import type { Variables } from "../../../local/nomad/jobspec";
-import { type Check, check, holds, notHere } from "../report";
+import { type Check, holds, notHere } from "../report";
 import { type Neighbours, startNeighbours } from "./neighbours";
 import type { ClaimCall } from "./claim-gateway";
 import { type ProbeReport, startCollector } from "./collector";
 import { LABELS, type Place, REPOSITORY, type World, startPlace } from "./place";
 import { githubApi, nomadApis, probeScript, workerApi } from "./probe-orders";
-import { type Planted, isFound, plant } from "./plants";
-import { type NamedSecret, type Piece, findSecrets } from "./secret-search";
+import { plant } from "./plants";
+import { judgeAnswers, judgeSearch } from "./secrecy-verdict";
+import type { NamedSecret, Piece } from "./secret-search";
 
 const JOB_MS = 120_000;
 
@@ -100,7 +101,8 @@ async function probe(
     tell(report, collector.pieces);
     return [
       ...judgeSearch(collector.pieces, planted, secretsOf(world, place, neighbours, granted), isolated),
-      ...judgeAnswers(report, neighbours),
+      ...judgeAnswers(report.answers),
+      ...neighbours.judge(report.answers),
       ...(await judgeAfterwards(place, granted)),
     ];
   } finally {
@@ -179,58 +181,6 @@ function tell({ counts, tokens, answers }: ProbeReport, pieces: readonly Piece[]
       `${String(counts.unreadable)} could not be, ${String(counts.skipped)} were too large or too many; ` +
       `${String(answers.length)} answers with none and with each of ${String(tokens)} texts that look like tokens`,
   );
-}
-
-function judgeSearch(
-  pieces: readonly Piece[],
-  planted: Planted,
-  secrets: readonly NamedSecret[],
-  isolated: boolean,
-): readonly Check[] {
-  const outside = planted.outside.filter((each) => isFound(each, pieces));
-  const missed = [...planted.inside, ...(isolated ? [] : planted.outside)].filter(
-    (each) => !isFound(each, pieces),
-  );
-  return [
-    check(
-      "what was planted where a job can look is found there",
-      missed.map(({ secret }) => secret.name),
-    ),
-    ...(isolated
-      ? [
-          check(
-            "what was planted on the node, readable for everybody, is out of sight",
-            outside.map(({ secret }) => secret.name),
-          ),
-        ]
-      : []),
-    check(
-      `none of ${String(secrets.length)} secrets is in the environment, files, processes or APIs in sight`,
-      findSecrets(secrets, pieces),
-    ),
-  ];
-}
-
-/** An answer that says nothing: no rights, no such thing, or an empty list. */
-const SILENT = [400, 401, 403, 404, 405];
-
-function judgeAnswers({ answers }: ProbeReport, neighbours: Neighbours): readonly Check[] {
-  const wordy = answers.filter(({ status, empty }) => status !== 0 && !SILENT.includes(status) && !empty);
-  const told = ({ api, at, method, path, status, token }: (typeof answers)[number]): string =>
-    `${api} at ${at}: ${method} ${path} answers ${String(status)}${token ? " to what was found" : ""}`;
-  const jobs = answers.filter(({ api, path }) => api.startsWith("Nomad") && path.startsWith("/v1/job/"));
-  const heard = jobs.filter(({ status }) => status !== 0);
-  // The task's socket says 401 to whoever shows nothing that it knows.
-  const refusals = (api: string): readonly number[] => (api === "Nomad" ? [403] : [401, 403]);
-  const wrong = heard.filter(({ api, status }) => !refusals(api).includes(status)).map(told);
-  return [
-    check("no API tells a job anything, whatever it shows", [...new Set(wordy.map(told))]),
-    check(
-      "Nomad's job endpoints answer 403, whatever is shown, and 401 at the task's socket",
-      heard.some(({ api }) => api === "Nomad") ? [...new Set(wrong)] : ["no answer at all"],
-    ),
-    ...neighbours.judge(answers),
-  ];
 }
 
 /** The registration and the claim are good for this one job. */
