@@ -32,7 +32,9 @@ function prefixed(data: Record<string, Record<string, unknown>>): Record<string,
 
 function references(body: unknown): readonly string[] {
   const text = JSON.stringify(body);
-  const found = [...text.matchAll(/(?:data\.)?(?:cloudflare|github|nomad|random|vault|terraform)_\w+\.[\w-]+/g)];
+  const found = [
+    ...text.matchAll(/(?:data\.)?(?:cloudflare|github|nomad|random|vault|terraform)_\w+\.[\w-]+/g),
+  ];
   return [...new Set(found.map(([address]) => address))].sort();
 }
 

@@ -61,7 +61,12 @@ const TABLE: readonly (readonly [string, RegExp, readonly string[], readonly str
   ],
   ["a runner's name", patterns.RUNNER_NAME, ["a1b2c3-linux-1-1"], ["-a", "a b", "a/b", "x".repeat(65)]],
   ["a holder", patterns.HOLDER, ["5456bd7a-9fc0-c0dd-6131-cbee77f57577"], ["a_b", "a.b", "x".repeat(65)]],
-  ["an exit code", patterns.EXIT_CODE, ["0", "7", "37", "143", "255"], ["00", "037", "256", "-1", "1000", "3 7"]],
+  [
+    "an exit code",
+    patterns.EXIT_CODE,
+    ["0", "7", "37", "143", "255"],
+    ["00", "037", "256", "-1", "1000", "3 7"],
+  ],
 ];
 
 describe("a field's shape", () => {

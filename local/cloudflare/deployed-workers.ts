@@ -1,12 +1,6 @@
 import type { Database } from "../worker/database";
 import { every } from "../worker/every";
-import {
-  type EdgeRequest,
-  type Json,
-  type Runtime,
-  type StoreSecret,
-  startRuntime,
-} from "../worker/runtime";
+import { type EdgeRequest, type Json, type Runtime, type StoreSecret, startRuntime } from "../worker/runtime";
 import { plain } from "./passage";
 import { type Schedule, type Script, fieldOf } from "./types";
 
