@@ -47,7 +47,10 @@ const IMAGE = "docker:29.7.2-dind";
 const NOT_PUBLIC = [
   ...["0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"],
   ...["198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"],
-  ...["fc00::/7", "fe80::/10", "ff00::/8", "64:ff9b::/96", "::ffff:0:0/96"],
+  ...["fc00::/7", "fe80::/10", "ff00::/8", "64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0/96"],
+  // A public address that Azure uses within its machines only: their metadata, and the certificates of their extensions.
+  // https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
+  "168.63.129.16/32",
 ];
 
 /** iptables' multiport takes no more.
@@ -61,7 +64,7 @@ const HOST =
 /**
  * What a runner and its containers may reach. The rules are written in the allocation's network before the runner starts, by a
  * task that leaves; what runs then has no right to change them. Where they cannot be written no runner starts. Loopback and
- * port 53 of the resolvers are always open: who can ask a resolver can still tell it something.
+ * port 53 of the resolvers are always open (who can ask a resolver can still tell it something), and what IPv6 needs of ICMP.
  *
  * A runner has to reach GitHub, the Worker's hostname and what its actions download: GitHub's addresses are many and change
  * (https://docs.github.com/en/actions/reference/runners/self-hosted-runners#requirements-for-communication-with-github), so
@@ -78,8 +81,8 @@ export class Egress {
     return new Egress(lines("reject", targets), "accept", image, problemsOf("targets", targets));
   }
 
-  /** The internet, and of private, link-local and other special ranges only the exceptions: no node, no cluster API, no metadata
-   *  service of a cloud. */
+  /** The internet, and of private, link-local and other special ranges only the exceptions: no node and no cluster API by a private
+   *  address, no metadata service of a cloud. Where nodes have public addresses, what listens on these stays reachable. */
   static publicInternet({ except = [], image }: PublicEgressProps = {}): Egress {
     const closed = NOT_PUBLIC.map((to) => ({ to }));
     const found = except.length === 0 ? [] : problemsOf("except", except);

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 
 /**
  * A script of the user's own for `bash -e`, whatever its first line says, in the name of the runner's user. Nomad shows it to
@@ -23,10 +23,16 @@ export class HookScript {
     readonly path: string | undefined,
   ) {}
 
+  /** Whether its file is there.
+   *  @internal */
+  get isFile(): boolean {
+    return this.path !== undefined && statSync(this.path, { throwIfNoEntry: false })?.isFile() === true;
+  }
+
   /** What is wrong with the script, one sentence each. @param prop where it was given */
   problems(prop: string): string[] {
     const { path, text } = this;
-    if (path !== undefined && !existsSync(path)) {
+    if (path !== undefined && !this.isFile) {
       return [`${prop}: must be a file that is there, got "${path}"; write its absolute path`];
     }
     if (text?.trim() === "") return [`${prop}: must hold a script, got an empty text; leave it out for none`];

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Job } from "@cdktf/provider-nomad/lib/job";
 import { Annotations, Fn, type ITerraformDependable, TerraformAsset } from "cdktf";
@@ -94,7 +93,7 @@ export class RunnerJob extends Construct {
   }
 
   #hook(id: string, hook: HookScript | undefined): string {
-    if (hook?.path !== undefined) return existsSync(hook.path) ? this.#file(id, hook.path) : "";
+    if (hook?.path !== undefined) return hook.isFile ? this.#file(id, hook.path) : "";
     return literalText(hook?.text ?? "");
   }
 

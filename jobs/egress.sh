@@ -8,7 +8,8 @@
 # RULES is a file of lines; the first one that fits a connection holds, and the last line is for all others:
 #   accept|reject ADDRESS[/BITS]|HOST PORT[,PORT…]|*
 #   default accept|reject
-# A host's addresses are those of now, when the runner starts. Loopback and the resolvers' port 53 are always open.
+# A host's addresses are those of now, when the runner starts. Always open are loopback, the resolvers' port 53 and what IPv6
+# needs of ICMP to find its neighbours.
 #
 # Environment, for tests (defaults in brackets)
 #   EGRESS_RESOLV_CONF  the resolvers [/etc/resolv.conf]
@@ -103,8 +104,9 @@ write() {
 
 if [ $# -ne 1 ] || [ ! -r "$1" ]; then die "the file of rules cannot be read"; fi
 for family in 4 6; do add $family '-o lo -j ACCEPT'; done
-# Neighbours are found by it; without it there is no IPv6.
-add 6 '-p ipv6-icmp -j ACCEPT'
+# What finds routers (133) and neighbours (135, 136), and joins their groups (143): without these there is no IPv6. Not echo
+# and the rest, which carry what one likes to whom one likes.
+for type in 133 135 136 143; do add 6 "-p ipv6-icmp -m icmp6 --icmpv6-type $type -j ACCEPT"; done
 while read -r word address _; do
   # A link-local address may have its interface behind it.
   [ "$word" != nameserver ] || add_address accept "${address%%%*}" 53

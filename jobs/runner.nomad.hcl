@@ -5,8 +5,7 @@
 #     -var "claim_script=$(cat claim.sh)" -var "start_script=$(cat start-runner.sh)" \
 #     -var "hook_script=$(cat job-started-hook.sh)" -var "release_script=$(cat release-runner.sh)" -
 #
-# The local stand-in and the tests read it through an HCL-to-JSON conversion that evaluates nothing, and local/nomad/
-# evaluates little: what it runs of the file stays as plain as it is now.
+# local/nomad/ reads it through an HCL-to-JSON conversion, and evaluates little: what it runs stays as plain as it is now.
 # Nomad >= 1.11.2: below it, concurrent duplicates of one idempotency token race.
 
 locals {
@@ -197,6 +196,7 @@ job "runner" {
         runtime      = var.runtime == "" ? null : var.runtime
         network_mode = var.container_network == "" ? null : var.container_network
         volumes      = local.shared
+        cap_drop     = var.egress == null ? null : ["net_raw"] # Its packets pass no rule; `allow_caps` may leave it in.
         command      = "/bin/sh"
         args         = ["${NOMAD_TASK_DIR}/start-runner.sh"]
       }

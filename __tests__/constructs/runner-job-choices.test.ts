@@ -234,5 +234,9 @@ describe("a class's volumes and hooks", () => {
       "[stack/Job] jobStartedHook: must hold a script, got an empty text; leave it out for none",
       '[stack/Job] jobCompletedHook: must be a file that is there, got "/nowhere.sh"; write its absolute path',
     ]);
+    // A directory would be hashed and copied whole.
+    expect(problemsOf(made({ jobStartedHook: HookScript.file(__dirname) }))).toEqual([
+      `[stack/Job] jobStartedHook: must be a file that is there, got "${__dirname}"; write its absolute path`,
+    ]);
   });
 });

@@ -78,6 +78,10 @@ const RESOLVERS_6 = [
   "-A OUTPUT -d fe80::1 -p tcp -m multiport --dports 53 -j ACCEPT",
   "-A OUTPUT -d fe80::1 -p udp -m multiport --dports 53 -j ACCEPT",
 ];
+/** Not `echo-request`: it would reach anybody, with whatever it carries. */
+const NEIGHBOURS = [133, 135, 136, 143].map(
+  (type) => `-A OUTPUT -p ipv6-icmp -m icmp6 --icmpv6-type ${String(type)} -j ACCEPT`,
+);
 const REJECT_4 = "-j REJECT --reject-with icmp-admin-prohibited";
 const REJECT_6 = "-j REJECT --reject-with icmp6-adm-prohibited";
 
@@ -85,7 +89,7 @@ test("a list of what is closed is written in its order, after loopback and the r
   const { status, stdout } = run(
     "accept 10.1.2.3 443,8443\nreject 10.0.0.0/8 *\nreject fc00::/7 *\n\ndefault accept\n",
   );
-  expect([status, stdout]).toEqual([0, "egress: 11 rules, then accept\n"]);
+  expect([status, stdout]).toEqual([0, "egress: 14 rules, then accept\n"]);
   expect(table("iptables")).toEqual([
     ...["*filter", ":INPUT ACCEPT [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT ACCEPT [0:0]"],
     "-A OUTPUT -o lo -j ACCEPT",
@@ -96,7 +100,7 @@ test("a list of what is closed is written in its order, after loopback and the r
     "COMMIT",
   ]);
   expect(table("ip6tables").slice(4)).toEqual([
-    ...["-A OUTPUT -o lo -j ACCEPT", "-A OUTPUT -p ipv6-icmp -j ACCEPT", ...RESOLVERS_6],
+    ...["-A OUTPUT -o lo -j ACCEPT", ...NEIGHBOURS, ...RESOLVERS_6],
     ...[`-A OUTPUT -d fc00::/7 ${REJECT_6}`, "COMMIT"],
   ]);
 });
