@@ -10,12 +10,18 @@
 set -eu
 source=${TOOL_CACHE_SOURCE:-/opt/toolcache}
 own=${RUNNER_TOOL_CACHE:?the runner has no tool cache}
-for version in "$source"/*/*/; do
+for marker in "$source"/*/*/*.complete; do
   # No tool at all: the pattern stands for itself.
-  [ -d "$version" ] || continue
-  version=${version%/}
-  tool=${version%/*}
-  mkdir -p "$own/${tool##*/}"
+  [ -d "${marker%.complete}" ] || continue
+  version=${marker#"$source"/}
+  at=$own/${version%/*}
+  name=${marker##*/}
+  name=${name%.complete}
   # What the image has goes first.
-  [ -e "$own/${tool##*/}/${version##*/}" ] || ln -s "$version" "$own/${tool##*/}/${version##*/}"
+  [ ! -e "$at/$name" ] || continue
+  # Each architecture by itself, in a directory of the runner's own: there a setup action can remove a link that leads
+  # nowhere, as in a job's container, which does not have the source, and install what is missing.
+  mkdir -p "$at"
+  ln -sf "${marker%.complete}" "$at/"
+  ln -sf "$marker" "$at/"
 done

@@ -69,6 +69,27 @@ describe("the tool cache's hook", () => {
     expect(readdirSync(join(shared, "node"))).toEqual(["24.11.0"]);
   });
 
+  it("shows no tool that is not complete, and lets one be installed in its place, read-only as the cache is", () => {
+    put(shared, "node", "24.11.0", "of the node");
+    mkdirSync(join(shared, "node", "24.11.0", "arm64"));
+    expect(run()).toEqual([0, ""]);
+    expect(readdirSync(join(own, "node", "24.11.0")).sort()).toEqual(["x64", "x64.complete"]);
+    mkdirSync(join(own, "node", "24.11.0", "arm64"));
+    expect(readdirSync(join(shared, "node", "24.11.0", "arm64"))).toEqual([]);
+  });
+
+  it("does not stand in the way where the cache is not mounted, as in a job's container", () => {
+    put(shared, "node", "24.11.0", "of the node");
+    expect(run()).toEqual([0, ""]);
+    rmSync(shared, { recursive: true });
+    expect(existsSync(join(own, "node", "24.11.0", "x64.complete"))).toBe(false);
+    // As packages/tool-cache of actions/toolkit makes room for what it installs.
+    for (const name of ["x64", "x64.complete"])
+      rmSync(join(own, "node", "24.11.0", name), { recursive: true, force: true });
+    put(own, "node", "24.11.0", "of the job");
+    expect(found("node", "24.11.0")).toBe("of the job");
+  });
+
   it("writes nothing into the shared cache", () => {
     put(shared, "node", "24.11.0", "node");
     for (const path of [join(shared, "node", "24.11.0"), join(shared, "node"), shared])
