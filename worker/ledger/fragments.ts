@@ -63,18 +63,21 @@ export function requestShortage(targets: string): string {
  * Takes back requests that nobody waits for any more, never one that is just being sent: those whose own job no longer
  * waits first, then the newest. A claim of such a runner (its dispatch may have got through with the answer lost) is
  * judged like any unused claim. Those of pools are never taken back here, but they count: where a pool covers the jobs,
- * nothing else need come.
+ * nothing else need come. Only a pool's request that was not sent either takes no waiting job's from it: it is younger, and
+ * under a limit the job would lose its place in line.
  * @param targets a `SELECT scope, class …`
  */
 export function trimSurplus(targets: string): string {
   return `UPDATE runners SET state = 'ended', live = 0, end_reason = 'unneeded', ended_at = :now WHERE name IN (
-  WITH surplus AS (SELECT t.scope, t.class, ${ON_THE_WAY_OF_T} - ${WAITING_OF_T} AS n
+  WITH surplus AS (SELECT t.scope, t.class, ${ON_THE_WAY_OF_T} - ${WAITING_OF_T} AS n, (SELECT count(*) FROM runners r
+      WHERE r.live = 1 AND r.scope = t.scope AND r.class = t.class AND r.warm = 1 AND r.state = 'requested') AS unsent
     FROM (SELECT DISTINCT scope, class FROM (${targets})) t),
-  spare AS (SELECT r.name, s.n, row_number() OVER (PARTITION BY r.scope, r.class ORDER BY
-      EXISTS (SELECT 1 FROM jobs j WHERE j.job_id = r.job_id AND j.state = 'waiting'), r.requested_at DESC) AS turn
+  spare AS (SELECT r.name, r.scope, r.class, r.requested_at, s.n, s.unsent,
+      EXISTS (SELECT 1 FROM jobs j WHERE j.job_id = r.job_id AND j.state = 'waiting') AS waits
     FROM surplus s JOIN runners r ON r.scope = s.scope AND r.class = s.class
-    WHERE s.n > 0 AND r.live = 1 AND r.warm = 0 AND r.state = 'requested' AND r.leased_until <= :now)
-  SELECT name FROM spare WHERE turn <= n)`;
+    WHERE s.n > 0 AND r.live = 1 AND r.warm = 0 AND r.state = 'requested' AND r.leased_until <= :now),
+  turns AS (SELECT *, row_number() OVER (PARTITION BY scope, class ORDER BY waits, requested_at DESC) AS turn FROM spare)
+  SELECT name FROM turns WHERE turn <= n - iif(waits, unsent, 0))`;
 }
 
 /** Asks by itself for one runner, for jobs that have had none, unless a pool's runners are on the way and those on the
