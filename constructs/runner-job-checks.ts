@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { architectureProblems, architectureWarnings } from "./architecture";
 import { classFaults } from "./class-faults";
 import {
@@ -41,6 +42,10 @@ function constraintProblems(constraints: readonly Required<PlacementConstraint>[
   return found;
 }
 
+/** What is the allocation's own: a volume over it would be kept from job to job, or hide the scripts.
+ *  @see https://developer.hashicorp.com/nomad/docs/reference/runtime-environment-settings#task-directories */
+const TAKEN = ["/alloc", "/local", "/secrets", "/tmp", "/dev", "/proc", "/sys"] as const;
+
 function volumeProblems(volumes: readonly Required<RunnerVolume>[]): string[] {
   const found: string[] = [];
   for (const [index, { hostVolume, path }] of volumes.entries()) {
@@ -53,6 +58,11 @@ function volumeProblems(volumes: readonly Required<RunnerVolume>[]): string[] {
     if (!/^\/[^\s:]+$/.test(path)) {
       found.push(
         `${at}.path: must be an absolute path below the root, without blanks and colons, got "${path}"`,
+      );
+    } else if (posix.normalize(path) !== path || TAKEN.some((it) => `${path}/`.startsWith(`${it}/`))) {
+      found.push(
+        `${at}.path: must be a plain path outside of ${TAKEN.join(", ")}, which are the runner's own, got "${path}"; ` +
+          "write it as /opt/hostedtoolcache",
       );
     }
     if (volumes.findIndex((other) => other.path === path) < index) {
@@ -147,6 +157,13 @@ export function runnerJobProblems(job: ResolvedRunnerJob): string[] {
 
 /** What is legal for the job and seldom meant, one sentence each. */
 export function runnerJobWarnings(job: ResolvedRunnerJob): string[] {
-  const ofDriver = job.driver.warnings().map((warning) => `Class "${job.className}": ${warning}`);
-  return [...architectureWarnings(job), ...ofDriver];
+  const ofVolumes = job.volumes
+    .filter(({ readOnly }) => !readOnly)
+    .map(
+      ({ hostVolume, path }) =>
+        `volumes: the volume "${hostVolume}" at ${path} can be written: what one workflow job leaves there, the next one of the ` +
+        "node finds and may run. Leave readOnly out, unless all jobs of the class trust each other.",
+    );
+  const found = [...job.driver.warnings(), ...ofVolumes].map((it) => `Class "${job.className}": ${it}`);
+  return [...architectureWarnings(job), ...found];
 }

@@ -24,8 +24,8 @@ locals {
     "user-job-completed.sh" = var.user_completed_hook
     "docker.env"            = var.docker == null ? "" : "DOCKER_HOST=unix:///alloc/docker.sock\nRUNNER_WAIT_FOR_DOCKER_SECONDS=120\n${local.tools}"
   }
-  # The runner mounts its tool cache into job containers; an image's own is not there for the daemon, a volume is.
-  tools = length(var.volumes) == 0 ? "RUNNER_TOOL_CACHE=/alloc/runner/_work/_tool\n" : ""
+  # The runner mounts its tool cache into job containers; an image's own is not there for the daemon, a volume in its place is.
+  tools = contains(var.volumes[*].path, "/opt/hostedtoolcache") ? "" : "RUNNER_TOOL_CACHE=/alloc/runner/_work/_tool\n"
   # What the daemon and its containers leave is of several users, so root removes it, and not garbage collection only.
   release_script = var.docker == null ? var.release_script : "rm -rf /alloc/docker /alloc/tmp\n${var.release_script}"
   # The files are literal text, whatever they hold, so templates begin with what is in none of them.

@@ -208,6 +208,38 @@ describe("a class's volumes and hooks", () => {
     expect(problemsOf(made({ volumes }))).toEqual([`[stack/Job] ${problem}`]);
   });
 
+  it.each([
+    "/alloc",
+    "/alloc/runner",
+    "/local",
+    "/secrets/x",
+    "/tmp",
+    "/opt/../alloc",
+    "/opt//tools",
+    "/proc",
+  ])("refuses a volume at %s, where the runner's own files are or it cannot be told", (path) => {
+    expect(problemsOf(made({ volumes: [{ hostVolume: "tools", path }] }))).toEqual([
+      `[stack/Job] volumes[0].path: must be a plain path outside of /alloc, /local, /secrets, /tmp, /dev, /proc, /sys, which are ` +
+        `the runner's own, got "${path}"; write it as /opt/hostedtoolcache`,
+    ]);
+  });
+
+  it("are taken beside the runner's own paths, and warned of where one job writes what the next one reads", () => {
+    const at = (path: string, readOnly?: boolean) =>
+      made({ volumes: [{ hostVolume: "tools", path, ...(readOnly !== undefined && { readOnly }) }] });
+    for (const path of ["/allocated", "/opt/local", "/tmpl"]) {
+      expect(problemsOf(at(path))).toEqual([]);
+      expect(warningsOf(at(path, true))).toEqual(warningsOf(made({})));
+    }
+    expect(warningsOf(at("/cache", false))).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(
+          /^(?:\[.*\] )?Class "linux": volumes: the volume "tools" at \/cache can be written: /,
+        ),
+      ]),
+    );
+  });
+
   it("hand over a script's text with nothing evaluated in it", () => {
     const vars = variables({ jobStartedHook: HookScript.text('echo "${HOME}" %{x}\n') });
     expect(vars).toMatchObject({ user_started_hook: 'echo "$${HOME}" %%{x}\n', user_completed_hook: "" });
