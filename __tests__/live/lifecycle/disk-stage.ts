@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { statfs } from "node:fs/promises";
+import { rm, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Check, check, holds, notHere } from "../report";
 import { until } from "../runners-namespace";
 import { endRunner, listAllocations } from "./endings";
@@ -60,7 +61,10 @@ export async function playDisk(world: World): Promise<readonly Check[]> {
 async function fill(world: World, place: Place, directory: string, free: number): Promise<readonly Check[]> {
   const { github } = place.loop;
   const before = usedBy(world);
-  const script = (index: number): string => (index < KILLED ? `${SCRIPT}sleep 300` : SCRIPT);
+  // All of them hold what they have written until the last one is as far.
+  const full = join(world.ground, "disk-is-full");
+  const hold = `until [ -e '${full}' ]; do sleep 0.2; done`;
+  const script = (index: number): string => `${SCRIPT}${index < KILLED ? "sleep 300" : hold}`;
   const jobs = await Promise.all(
     Array.from({ length: JOBS }, (_, index) =>
       github.queueJob({
@@ -72,24 +76,20 @@ async function fill(world: World, place: Place, directory: string, free: number)
     ),
   );
   let peak = 0;
-  const killed = new Set<number>();
   await until(
-    "the end of ten jobs",
-    async () => {
+    "ten full workspaces",
+    () => {
       peak = Math.max(peak, usedBy(world) - before);
-      const now = github.jobs();
-      for (const { id } of jobs.slice(0, KILLED)) {
-        const full =
-          now.find((job) => job.id === id)?.status === "in_progress" && peak > JOBS * 0.9 * GIGABYTE;
-        if (full && !killed.has(id)) {
-          killed.add(id);
-          await kill(world, place, now.find((job) => job.id === id)?.runnerName ?? "");
-        }
-      }
-      return now.every(({ status }) => status === "completed") ? true : undefined;
+      return Promise.resolve(peak >= JOBS * GIGABYTE ? true : undefined);
     },
     JOB_MS,
-  );
+  ).catch(() => undefined);
+  for (const { id } of jobs.slice(0, KILLED))
+    await kill(world, place, github.jobs().find((job) => job.id === id)?.runnerName ?? "");
+  await writeFile(full, "");
+  const over = (): boolean => github.jobs().every(({ status }) => status === "completed");
+  await until("the end of ten jobs", () => Promise.resolve(over() ? true : undefined), JOB_MS);
+  await rm(full);
   const ended = Date.now();
   const most = before + JOBS * STAYS;
   const back = await until(
@@ -113,7 +113,7 @@ async function fill(world: World, place: Place, directory: string, free: number)
         conclusions.filter((it) => it === "failure").length === KILLED,
       conclusions.join(", "),
     ),
-    holds("they had filled the disk", peak >= JOBS * 0.95 * GIGABYTE, gigabytes(peak)),
+    holds("they had filled the disk", peak >= JOBS * GIGABYTE, gigabytes(peak)),
     holds(
       "within a minute the allocations' directories are as small as before",
       back !== null,

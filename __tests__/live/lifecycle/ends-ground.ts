@@ -73,6 +73,15 @@ export class EndsGround {
     );
   }
 
+  /** Waits until GitHub has noticed that the job's first runner is gone: it would still give it a job before. */
+  async offline(job: number): Promise<void> {
+    const name = `-${String(job)}-1`;
+    await until(`runner ${name} to be offline at GitHub`, () => {
+      const found = this.place.loop.github.runners().find((runner) => runner.name.endsWith(name));
+      return Promise.resolve(found?.online === true ? undefined : true);
+    });
+  }
+
   /** Waits until the job is over at GitHub. */
   async completed(job: number): Promise<void> {
     const { events } = this.place.loop.github;

@@ -254,6 +254,7 @@ export const ENDS_OF_NODES: readonly End[] = [
       const { id } = await ground.queue(BRIEF, SHORT_MS);
       await ground.event("runner.online", id);
       await loseNode(ground, id);
+      await ground.offline(id);
       await ground.place.nomad.setRoom(true);
       ground.giveJobs(true);
       // As long as the Worker believes in a silent runner.
