@@ -1,4 +1,7 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+
+/** `local.delimiter` of jobs/runner.nomad.hcl. */
+const TEMPLATE_MARK = "<<template<<";
 
 /**
  * A script of the user's own for `bash -e`, whatever its first line says, in the name of the runner's user. Nomad shows it to
@@ -29,11 +32,21 @@ export class HookScript {
     return this.path !== undefined && statSync(this.path, { throwIfNoEntry: false })?.isFile() === true;
   }
 
+  #content(): string {
+    return this.text ?? (this.path === undefined ? "" : readFileSync(this.path, "utf8"));
+  }
+
   /** What is wrong with the script, one sentence each. @param prop where it was given */
   problems(prop: string): string[] {
     const { path, text } = this;
     if (path !== undefined && !this.isFile) {
       return [`${prop}: must be a file that is there, got "${path}"; write its absolute path`];
+    }
+    // Nomad's template would take the rest of the line for an action of its own.
+    if (this.#content().includes(TEMPLATE_MARK)) {
+      return [
+        `${prop}: must not hold "${TEMPLATE_MARK}", with which the job marks its templates, got it; write it otherwise`,
+      ];
     }
     if (text?.trim() === "") return [`${prop}: must hold a script, got an empty text; leave it out for none`];
     return [];

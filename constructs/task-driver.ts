@@ -36,7 +36,8 @@ export interface DockerDriverProps extends PodmanDriverProps {
 export interface ExecDriverProps {
   /**
    * Archive of the runner, such as `RUNNER_RELEASE.archives.x64`: Nomad's client fetches it, compares its SHA-256 and unpacks it
-   * for each allocation.
+   * for each allocation. It unpacks no links (go-getter 1.8.8 makes empty files of them): of GitHub's archive these are `npm`, `npx`
+   * and `corepack` of the runner's own Node, which the runner does not call; workflows bring theirs with `setup-node`.
    * @default - none, the runner is installed
    */
   readonly archive?: RunnerArchive;
@@ -172,7 +173,7 @@ function containerProblems({ image, runtime, runner_root: root }: DriverVariable
   if (!/^[^\s@]+(?:@sha256:[0-9a-f]{64})?$/.test(image)) {
     found.push(
       `driver: image must name a container image, with a digest of 64 hex digits if any, got "${image}"; ` +
-        "write it as ghcr.io/actions/actions-runner:2.336.0",
+        "leave it out for GitHub's of the pinned release, or write it as registry.example.com/runner:1.2",
     );
   }
   if (!/^(?:[A-Za-z0-9][A-Za-z0-9_.-]*)?$/.test(runtime)) {

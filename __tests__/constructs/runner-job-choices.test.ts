@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Job } from "@cdktf/provider-nomad/lib/job";
@@ -270,5 +270,15 @@ describe("a class's volumes and hooks", () => {
     expect(problemsOf(made({ jobStartedHook: HookScript.file(__dirname) }))).toEqual([
       `[stack/Job] jobStartedHook: must be a file that is there, got "${__dirname}"; write its absolute path`,
     ]);
+  });
+
+  it("are refused with the job's own template mark in them: Nomad would render the rest of the line", () => {
+    const jobspec = readFileSync(join(__dirname, "..", "..", "jobs", "runner.nomad.hcl"), "utf8");
+    const [, mark = ""] = /^ *delimiter = "(.+)"$/m.exec(jobspec) ?? [];
+    expect(mark).not.toBe("");
+    expect(problemsOf(made({ jobStartedHook: HookScript.text(`echo '${mark}'`) }))).toEqual([
+      `[stack/Job] jobStartedHook: must not hold "${mark}", with which the job marks its templates, got it; write it otherwise`,
+    ]);
+    expect(problemsOf(made({ jobStartedHook: HookScript.text("cat <<EOF\nEOF") }))).toEqual([]);
   });
 });

@@ -90,8 +90,8 @@ describe("TaskDriver", () => {
     `driver: must have either archive or runnerRoot, got ${got}; write archive: RUNNER_RELEASE.archives.x64, or name the ` +
     "directory in which the runner is installed";
   const image = (got: string): string =>
-    `driver: image must name a container image, with a digest of 64 hex digits if any, got "${got}"; write it as ` +
-    "ghcr.io/actions/actions-runner:2.336.0";
+    `driver: image must name a container image, with a digest of 64 hex digits if any, got "${got}"; ` +
+    "leave it out for GitHub's of the pinned release, or write it as registry.example.com/runner:1.2";
   it.each([
     [TaskDriver.exec({ user: "ci" }), either("neither")],
     [TaskDriver.exec({ ...NODE, archive: ARCHIVE }), either("both")],
