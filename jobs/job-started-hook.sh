@@ -56,12 +56,12 @@ run_next() {
   # A shell starts a background process with SIGINT ignored, and what finds it so keeps it so.
   interrupt=INT
   if env --default-signal=INT,QUIT true 2>/dev/null; then set -- env --default-signal=INT,QUIT "$@"; else interrupt=TERM; fi
-  trap 'kill -s $interrupt "$next_pid" || :' INT
-  trap 'kill -s TERM "$next_pid" || :' TERM
+  trap 'handed=1; kill -s $interrupt "$next_pid" || :' INT
+  trap 'handed=1; kill -s TERM "$next_pid" || :' TERM
   "$@" &
   next_pid=$!
-  # A trap ends `wait` before its time.
-  while wait "$next_pid"; code=$?; kill -0 "$next_pid" 2>/dev/null; do :; done
+  # A trap ends `wait` before its time, with the signal's code in place of the hook's own.
+  while handed=; wait "$next_pid"; code=$?; [ -n "$handed" ]; do :; done
   [ $code -eq 0 ] || fail "$JOB_HOOK_NEXT ended with $code."
   exit 0
 }
