@@ -111,8 +111,11 @@ function claims(
 ): readonly Relationship[] {
   const policy = bindings.get("RUNNER_POLICY");
   if (policy === undefined) return [];
-  // What Terraform would take for a sequence is escaped in the stack.
-  const text = (textAt(policy, "json") ?? "").replace(/([$%])\1\{/g, "$1{");
+  const text = (textAt(policy, "json") ?? "")
+    // A runner group's id is known at apply; any number stands for it here.
+    .replace(/(?<!\$)\$\{[^}]*\}/g, "0")
+    // What Terraform would take for a sequence is escaped in the stack.
+    .replace(/([$%])\1\{/g, "$1{");
   const { classes } = JSON.parse(text) as { readonly classes: readonly RunnerClass[] };
   return of(context, "nomad_job")
     .filter((job) => classes.some((runnerClass) => runnerClass.job === jobIdOf(job)))

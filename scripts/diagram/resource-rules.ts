@@ -83,6 +83,7 @@ const RULES: Readonly<Record<string, ResourceRule>> = {
   github_repository: system("github"),
   github_repositories: system("github"),
   github_organization: system("github"),
+  github_actions_runner_group: system("github"),
 
   nomad_job: { kind: "container", node: "nomad-cluster", draft: jobDraft },
   nomad_namespace: { kind: "namespace" },
@@ -107,6 +108,12 @@ const JOBSPECS: Readonly<Record<string, (name: string) => Draft>> = {
     name: `Runner: ${name}`,
     technology: "parameterized batch job, one allocation per workflow job",
     description: "start-runner.sh, one job, then gone",
+  }),
+  "pre-pull.nomad.hcl": (name) => ({
+    base: name,
+    name: `Pre-pull: ${name}`,
+    technology: "periodic sysbatch job, one allocation per node",
+    description: "keeps a class's images on its nodes",
   }),
   "connector.nomad.hcl": (name) => ({
     base: "connector",

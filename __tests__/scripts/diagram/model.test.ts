@@ -48,7 +48,7 @@ describe("elements", () => {
 
   test("so are a job of an unknown file, and a part of what is not there", () => {
     expect(() => modelOf((stack) => job(stack, "Job", "other.nomad.hcl"))).toThrow(
-      'must be one of runner.nomad.hcl, connector.nomad.hcl, got "other.nomad.hcl"',
+      'must be one of runner.nomad.hcl, pre-pull.nomad.hcl, connector.nomad.hcl, got "other.nomad.hcl"',
     );
     expect(() =>
       modelOf(
