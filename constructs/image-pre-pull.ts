@@ -3,7 +3,7 @@ import { Job } from "@cdktf/provider-nomad/lib/job";
 import { Fn, type ITerraformDependable, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
 import { hclExpression, literalText } from "./literal-text";
-import type { PlacementConstraint } from "./runner-job-props";
+import { type PlacementConstraint, withOperators } from "./placement";
 import type { TaskDriver } from "./task-driver";
 import { PACKAGE_ROOT } from "./worker-bundle";
 
@@ -99,13 +99,8 @@ export class ImagePrePull extends Construct {
 /** The variables of jobs/pre-pull.nomad.hcl, as text and sorted. */
 function variables(props: ImagePrePullProps): Record<string, string> {
   const { driver, image } = props.driver.variables;
-  const constraints = (props.constraints ?? []).map(({ attribute, operator = "=", value }) => ({
-    attribute,
-    operator,
-    value,
-  }));
   return {
-    constraints: hclExpression(constraints),
+    constraints: hclExpression(withOperators(props.constraints ?? [])),
     cron: cron(props.everyHours ?? 1),
     datacenters: hclExpression(props.datacenters ?? ["*"]),
     driver: literalText(driver),

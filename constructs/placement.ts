@@ -14,6 +14,11 @@ export interface PlacementConstraint {
   readonly value: string;
 }
 
+/** Constraints as a job's variable takes them: each with its operator. */
+export function withOperators(constraints: readonly PlacementConstraint[]): Required<PlacementConstraint>[] {
+  return constraints.map(({ attribute, operator = "=", value }) => ({ attribute, operator, value }));
+}
+
 /** The node's architecture. */
 export const ARCHITECTURE_ATTRIBUTE = "${attr.cpu.arch}";
 

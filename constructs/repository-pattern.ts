@@ -1,9 +1,9 @@
 import { REPOSITORY_PATTERN, matches } from "../contracts/patterns";
+import { matchesRepository } from "../contracts/repository-pattern";
 
 /** Whether a pattern names a repository, as in the Worker. One that is no pattern names none: it is told elsewhere. */
 export function namesRepository(pattern: string, fullName: string): boolean {
-  if (!matches(REPOSITORY_PATTERN.pattern, pattern)) return false;
-  return new RegExp(`^${patternExpression(pattern)}$`).test(fullName.toLowerCase());
+  return matches(REPOSITORY_PATTERN.pattern, pattern) && matchesRepository(pattern, fullName);
 }
 
 /**

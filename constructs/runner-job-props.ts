@@ -1,7 +1,7 @@
 import type { ITerraformDependable } from "cdktf";
 import { CLASS_BOUNDS, type RunnerClass } from "../contracts/policy";
 import type { HookScript } from "./hook-script";
-import { type PlacementConstraint, architectureConstraint } from "./placement";
+import { type PlacementConstraint, architectureConstraint, withOperators } from "./placement";
 import type { PrivateDocker } from "./private-docker";
 import { RunnerNetwork } from "./runner-network";
 import type { RunnerArchitecture } from "./runner-release";
@@ -179,9 +179,7 @@ export function resolveRunnerJob(props: RunnerJobProps): ResolvedRunnerJob {
     memoryMib: props.memoryMib ?? 2_048,
     memoryMaxMib: props.memoryMaxMib ?? 0,
     diskMib: props.diskMib ?? 10_240,
-    constraints: [...architectureConstraint(props.architecture), ...(props.constraints ?? [])].map(
-      ({ attribute, operator = "=", value }) => ({ attribute, operator, value }),
-    ),
+    constraints: withOperators([...architectureConstraint(props.architecture), ...(props.constraints ?? [])]),
     volumes: (props.volumes ?? []).map(({ hostVolume, path, readOnly = true }) => ({
       hostVolume,
       path,

@@ -18,6 +18,7 @@ import {
 import { recordProblems } from "./ledger/problems";
 import { observe } from "./ledger/work";
 import { log } from "./log";
+import { TOKEN_REQUESTS } from "./subrequests";
 import { mapSixAtATime } from "./timing";
 
 /** Pages read and strays looked up in one sweep: a scope of 10,000 runners takes 20 sweeps. */
@@ -28,8 +29,6 @@ const STRAYS = 8;
  *  @see https://developers.cloudflare.com/d1/platform/limits/ */
 const MAX_PAGES = 200;
 
-/** An App asks for the installation and for a token before it asks anything else. */
-const TOKEN_REQUESTS = 2;
 /** A stray is looked up, then deleted. */
 const REQUESTS_PER_STRAY = 2;
 /** The problems, and how long GitHub's limit lasts. */

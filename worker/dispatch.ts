@@ -39,8 +39,8 @@ export interface Pass {
 }
 
 /**
- * Requests what pools lack, sends what is due, and retries what failed for now, within the time after an answer. What does not get through is
- * left to the sweep.
+ * Requests what pools lack, sends what is due, and retries what failed for now, within the time after an answer. What
+ * does not get through is left to the sweep.
  */
 export async function dispatchSoon(app: App): Promise<void> {
   const end = app.now() + FOLLOW_MS;

@@ -1,10 +1,10 @@
 import { REPOSITORY_FULL_NAME, matches } from "../contracts/patterns";
 import { EVERYTHING, PAUSES_PATH, type PausesAnswer } from "../contracts/pauses";
+import { isListed } from "../contracts/repository-pattern";
 import type { App } from "./app";
 import { type Pause, listPauses, pause, resume } from "./ledger/pauses";
 import { log } from "./log";
 import type { Outcome } from "./outcome";
-import { matchesRepository } from "./policy";
 
 /** What a path under `/pauses` is about. */
 export interface PauseTarget {
@@ -42,8 +42,9 @@ export async function changePauses(app: App, method: string, { repo }: PauseTarg
 /** A name that is misspelt would pause nothing, and nobody would know. A pause can be ended whatever the policy names by
  *  then. */
 function isRuled(app: App, repo: string): boolean {
-  const patterns = app.config.policy.scopes.flatMap(({ repositories }) => repositories);
-  return repo === EVERYTHING || patterns.some((pattern) => matchesRepository(pattern, repo));
+  return (
+    repo === EVERYTHING || app.config.policy.scopes.some(({ repositories }) => isListed(repositories, repo))
+  );
 }
 
 /** Pauses with their times as people read them. */

@@ -1,4 +1,5 @@
 import type { RunnerPolicy, RunnerScope } from "../contracts/policy";
+import { isListed, matchesRepository } from "../contracts/repository-pattern";
 import type { WorkflowJobEvent } from "./event";
 
 export type PolicyDecision =
@@ -31,19 +32,15 @@ export function decide(rules: RunnerScope, event: WorkflowJobEvent): PolicyDecis
     }
     scope = organization;
   }
-  const listed = (patterns: readonly string[]): boolean =>
-    patterns.some((pattern) => matchesRepository(pattern, fullName));
-  if (!listed(rules.repositories)) return { allowed: false, reason: "repository_not_allowed" };
+  if (!isListed(rules.repositories, fullName)) return { allowed: false, reason: "repository_not_allowed" };
   if (event.repository.private) return { allowed: true, scope, forkCheck: false };
-  if (!listed(rules.publicRepositories)) return { allowed: false, reason: "public_repository" };
+  if (!isListed(rules.publicRepositories, fullName)) return { allowed: false, reason: "public_repository" };
   return { allowed: true, scope, forkCheck: rules.forkPullRequests === "refuse" };
 }
 
 /** The scope that rules a repository: the first whose patterns name it, and the first of all where none does. */
 export function rulesOf(policy: RunnerPolicy, fullName: string): RunnerScope {
-  const found = policy.scopes.find(({ repositories }) =>
-    repositories.some((pattern) => matchesRepository(pattern, fullName)),
-  );
+  const found = policy.scopes.find(({ repositories }) => isListed(repositories, fullName));
   const rules = found ?? policy.scopes[0];
   if (rules === undefined) throw new TypeError("a policy has at least one scope");
   return rules;
@@ -75,34 +72,6 @@ function namesOrganization(rules: RunnerScope, login: string): boolean {
 export function organizationOf(rules: RunnerScope): string | null {
   const owner = rules.repositories[0]?.split("/", 1)[0] ?? "*";
   return owner.includes("*") ? null : owner;
-}
-
-/** Whether `owner/name` fits an `owner/name` pattern: case-insensitive, `*` is any run of characters within its
- *  segment. */
-export function matchesRepository(pattern: string, fullName: string): boolean {
-  const wanted = pattern.toLowerCase().split("/");
-  const given = fullName.toLowerCase().split("/");
-  return (
-    wanted.length === given.length &&
-    wanted.every((segment, index) => matchesSegment(segment, given[index] ?? ""))
-  );
-}
-
-/** No RegExp is built from the pattern, so there is nothing to inject and nothing to backtrack: each literal between two
- *  `*` is taken at its first place, which leaves the most for the rest. */
-function matchesSegment(pattern: string, text: string): boolean {
-  const [head = "", ...rest] = pattern.split("*");
-  const tail = rest.pop();
-  if (tail === undefined) return pattern === text;
-  if (text.length < head.length + tail.length || !text.startsWith(head) || !text.endsWith(tail)) return false;
-  const end = text.length - tail.length;
-  let at = head.length;
-  for (const literal of rest) {
-    const found = text.indexOf(literal, at);
-    if (found === -1 || found + literal.length > end) return false;
-    at = found + literal.length;
-  }
-  return true;
 }
 
 function sameName(left: string, right: string): boolean {

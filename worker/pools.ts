@@ -1,10 +1,11 @@
 import { isInWindow, parseCronWindow } from "../contracts/cron-window";
 import type { RunnerPolicy, RunnerPool } from "../contracts/policy";
+import { isListed } from "../contracts/repository-pattern";
 import type { App } from "./app";
 import type { GithubResult } from "./github/client";
 import { keepWanted } from "./ledger/pools";
 import { recordProblems } from "./ledger/problems";
-import { groupOf, matchesRepository, rulesOf } from "./policy";
+import { groupOf, rulesOf } from "./policy";
 
 /** What the policy's pools of one scope and class come to. */
 export interface PoolNow {
@@ -73,7 +74,7 @@ export async function tellPools(app: App): Promise<void> {
 export async function askFence(app: App, scope: string): Promise<GithubResult<null>> {
   const { publicRepositories } = rulesOf(app.config.policy, scope);
   // Of an organization, the runner group keeps public repositories out.
-  if (!scope.includes("/") || publicRepositories.some((pattern) => matchesRepository(pattern, scope))) {
+  if (!scope.includes("/") || isListed(publicRepositories, scope)) {
     return { ok: true, value: null };
   }
   const found = await app.github.isPrivate(scope);
@@ -134,7 +135,5 @@ function windowState(window: string, timeZone: string, now: number): PoolState {
 function isRuled(policy: RunnerPolicy, scope: string): boolean {
   if (!scope.includes("/")) return groupOf(policy, scope) !== null;
   const rules = rulesOf(policy, scope);
-  return (
-    rules.scope === "repository" && rules.repositories.some((pattern) => matchesRepository(pattern, scope))
-  );
+  return rules.scope === "repository" && isListed(rules.repositories, scope);
 }

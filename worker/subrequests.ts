@@ -6,6 +6,9 @@ export const MAX_SUBREQUESTS = 50;
  *  depends on tokens and pages. */
 const KEPT_FOR_LEDGER = 10;
 
+/** An App asks for the installation and for a token before it asks anything else. */
+export const TOKEN_REQUESTS = 2;
+
 /** Counts what an invocation sends. */
 export interface Subrequests {
   /** Counts, and refuses what would go beyond the limit. */

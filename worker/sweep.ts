@@ -6,6 +6,7 @@ import { mark } from "./ledger/marks";
 import { dueWork, forget, settle } from "./ledger/work";
 import { log } from "./log";
 import { openPools, tellPools } from "./pools";
+import { TOKEN_REQUESTS } from "./subrequests";
 
 /** Most dispatches of one pass; with everything else it stays within the free plan's 50 subrequests. */
 const DISPATCHES = 35;
@@ -14,8 +15,6 @@ const DISPATCHES = 35;
 const PASS_STATEMENTS = 4;
 /** Deleting old rows and the mark of this sweep. */
 const CLOSING_STATEMENTS = 3;
-/** An App asks for the installation and for a token before it asks anything else. */
-const TOKEN_REQUESTS = 2;
 /** A removal looks the runner up, then deletes it. */
 const REQUESTS_PER_QUESTION = 2;
 

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { recordOf } from "../support/json-record";
 
 /** Which Worker, and what shows that one may. */
 export interface Connection {
@@ -78,15 +79,6 @@ function readOutputs(environment: Environment, directory: string, missing: strin
       `${missing} must be set: the stack in ${directory} has no output ${name}; is it deployed, and are these its files?`,
     );
   };
-}
-
-function recordOf(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : null;
-  } catch {
-    return null;
-  }
 }
 
 const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];

@@ -1,4 +1,5 @@
 import { PAUSES_PATH, type Paused } from "../../contracts/pauses";
+import { recordOf } from "../support/json-record";
 import type { Connection } from "./connection";
 
 /** The Worker itself waits 8 s for its ledger. */
@@ -39,7 +40,7 @@ export class OperatorClient {
       throw new Error(`the Worker at ${origin} cannot be reached (${reason(error)}); is its address right?`);
     }
     const text = await response.text();
-    return { status: response.status, body: jsonOf(text) };
+    return { status: response.status, body: recordOf(text) ?? {} };
   }
 
   #unexpected({ status, body }: Answer): Error {
@@ -64,15 +65,6 @@ interface Answer {
   readonly status: number;
   /** Empty when it is no JSON object. */
   readonly body: Readonly<Record<string, unknown>>;
-}
-
-function jsonOf(text: string): Answer["body"] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Answer["body"]) : {};
-  } catch {
-    return {};
-  }
 }
 
 /** fetch hides what failed one level down. */

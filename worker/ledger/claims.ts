@@ -2,8 +2,7 @@ import type { Claim } from "../../contracts/claim";
 import type { RunnerClass } from "../../contracts/policy";
 import { type LedgerContext, common } from "./context";
 import { IS_BUSY, IS_HOLDER, requestShortage } from "./fragments";
-import { REPO_OF_R, isPaused } from "./limits";
-import { poolGrant } from "./pools";
+import { REPO_OF_R, isPaused, repoOfScope } from "./limits";
 import { type Params, transaction } from "./statement";
 
 /** The same holder may ask again for so long: its first answer was lost. */
@@ -42,19 +41,21 @@ const OTHERS = `(SELECT count(*) FROM runners r WHERE r.live = 1 AND r.class = :
 const FOR_A_JOB = `(SELECT count(*) FROM jobs j WHERE j.state = 'waiting' AND j.scope = :scope AND j.class = :class) >
       ${OTHERS} AND r.scope = :scope AND ${IS_HOLDER})`;
 
+/** While a pool has fewer holders than `:size`, which is 0 for a job's claim. */
+const FOR_A_PLACE = `:size > ${OTHERS} AND r.scope = :scope AND r.warm = 1 AND ${IS_HOLDER})`;
+
 /** The repository of the job that the claim was made for. In organization scope GitHub may give the runner another's, and
  *  a pool's runner has none (NULL). */
-const OWN_REPO =
-  "coalesce((SELECT own.repo FROM jobs own WHERE own.job_id = :job), iif(instr(:scope, '/'), :scope, NULL))";
+const OWN_REPO = `coalesce((SELECT own.repo FROM jobs own WHERE own.job_id = :job), ${repoOfScope(":scope")})`;
 
-/** Test and taking are one statement: two claims cannot both see the last waiting job, or a pool's last place.
- *  @param granted when an unused claim is */
-const take = (granted: string): string => `UPDATE runners SET state = 'claimed', live = 1, ended_at = NULL,
+/** Test and taking are one statement: two claims cannot both see the last waiting job, or a pool's last place. A pool's
+ *  claim is granted for a job as well, since jobs and runners are counted and never paired. */
+const TAKE = `UPDATE runners SET state = 'claimed', live = 1, ended_at = NULL,
     end_reason = NULL, jit_tried = 1,
     claimed_at = iif(${SAME_HOLDER}, claimed_at, :now), until = iif(${SAME_HOLDER}, until, :now + :hold), span = :span,
     holder = nullif(:holder, ''), looks = 0, next_look_at = :now + min(:pickup, :hold), op = :op
   WHERE ${THIS} AND (${SAME_HOLDER} OR (${UNUSED}
-    AND ${granted}
+    AND (${FOR_A_JOB} OR ${FOR_A_PLACE})
     AND NOT ${isPaused(OWN_REPO)}
     AND (:cap = 0 OR :cap > ${OTHERS} AND (${IS_HOLDER} OR ${IS_BUSY})))
     AND (:share = 0 OR :share > ${OTHERS} AND (${IS_HOLDER} OR ${IS_BUSY})
@@ -75,7 +76,7 @@ const OVERDUE_GRACE_SECONDS = 600;
  * Takes a claim: granted while waiting jobs exceed holders, or a pool has fewer holders than it should have ready, the
  * class and the repository in it are below their maxima and the repository is not paused.
  * @param holder what the runner calls itself, or null
- * @param size how many its pool should have ready now; of no account to a job's claim
+ * @param size how many its pool should have ready now; 0 for a job's claim
  */
 export async function takeClaim(
   ledger: LedgerContext,
@@ -102,7 +103,7 @@ export async function takeClaim(
     spent: `${op}-spent`,
   };
   const results = await transaction(ledger, [
-    { sql: take(claim.job === 0 ? poolGrant(OTHERS, FOR_A_JOB) : FOR_A_JOB), params },
+    { sql: TAKE, params },
     { sql: SPEND, params },
     {
       // A place that only a limit or a pause denied leaves the job waiting with one runner less on the way.

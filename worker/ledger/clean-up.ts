@@ -1,4 +1,5 @@
 import type { LedgerContext } from "./context";
+import { setMark } from "./marks";
 import { type Params, transaction } from "./statement";
 
 const MINUTE_MS = 60_000;
@@ -144,8 +145,7 @@ const FINISH = `UPDATE scopes SET page = 1, seen = '[]', next_at = :now + iif(ac
 const FORGET_SCOPES = `DELETE FROM scopes WHERE active_at <= :now - ${KEEP_MS}
   AND NOT EXISTS (SELECT 1 FROM strays s WHERE s.scope = scopes.scope)`;
 
-const MARK_PASS = `INSERT INTO marks (name, at, value) VALUES ('clean_up', :now, json_object('scope', :scope))
-  ON CONFLICT (name) DO UPDATE SET at = excluded.at, value = excluded.value`;
+const MARK_PASS = setMark("'clean_up'", ":now", "json_object('scope', :scope)");
 
 /** Most statements of {@link recordCompared}. */
 export const COMPARED_STATEMENTS = 6;
@@ -231,7 +231,6 @@ export async function recordSettled(ledger: LedgerContext, settled: Settled): Pr
 
 /** GitHub's limit is met: nothing is compared or looked up before it ends. */
 export async function pauseCleanUp(ledger: LedgerContext, ms: number): Promise<void> {
-  const sql = `INSERT INTO marks (name, at, value) VALUES ('clean_up_limited', :until, '{}')
-    ON CONFLICT (name) DO UPDATE SET at = excluded.at`;
+  const sql = setMark("'clean_up_limited'", ":until", "'{}'");
   await transaction(ledger, [{ sql, params: { until: ledger.now() + ms } }]);
 }

@@ -1,6 +1,6 @@
 import type { LedgerContext } from "./context";
 import { IS_BUSY, UNHEARD_AT_ONCE, UNHEARD_PACE_MS } from "./fragments";
-import { REPO_OF_R, isPaused } from "./limits";
+import { REPO_OF_R, isPaused, repoOfScope } from "./limits";
 import { problemStatement } from "./problems";
 import { type Params, transaction } from "./statement";
 
@@ -82,7 +82,7 @@ const LEASE = `UPDATE runners SET leased_until = :until, next_attempt_at = :unti
   used AS MATERIALIZED (SELECT class, count(*) AS n FROM places GROUP BY class),
   shares AS MATERIALIZED (SELECT class, repo COLLATE NOCASE AS repo, count(*) AS n FROM places GROUP BY 1, 2),
   due AS (SELECT r.name, r.attempts, r.job_id, r.ordinal, ${PLACE_IN_LINE} AS arrived, c.class, c.cap, c.share,
-      coalesce(j.repo, iif(instr(r.scope, '/'), r.scope, NULL)) COLLATE NOCASE AS repo
+      coalesce(j.repo, ${repoOfScope("r.scope")}) COLLATE NOCASE AS repo
     FROM cls c CROSS JOIN runners r LEFT JOIN jobs j ON j.job_id = r.job_id
     WHERE r.class = c.class AND r.state = 'requested' AND r.next_attempt_at <= :now),
   turns AS (SELECT *, row_number() OVER (PARTITION BY class, repo COLLATE NOCASE ORDER BY arrived, job_id, ordinal) AS nth

@@ -30,7 +30,7 @@ export const UNHEARD_PACE_MS = 7_200_000;
 
 /** A new runner's columns; the values follow as a SELECT. */
 export const INSERT_RUNNER = `INSERT OR IGNORE INTO runners
-  (name, job_id, ordinal, scope, class, state, until, requested_at, next_attempt_at, op)`;
+  (name, job_id, ordinal, scope, class, state, until, requested_at, next_attempt_at, op, warm)`;
 
 /**
  * Requests what is missing: for each target scope and class, waiting jobs minus runners on the way, one ordinal each
@@ -55,7 +55,7 @@ export function requestShortage(targets: string): string {
     FROM waiting WHERE coalesce(unsent, 0) = 0
       AND (coalesce(unheard, 0) < ${UNHEARD_AT_ONCE} OR asked_at <= :now - ${UNHEARD_PACE_MS}))
   SELECT :stack || '-' || class || '-' || job_id || '-' || next, job_id, next, scope, class, 'requested', ${FOR_EVER},
-    :now, :now + min(600, max(0, coalesce(ended, 0) - 1) * 10) * 1000, :op
+    :now, :now + min(600, max(0, coalesce(ended, 0) - 1) * 10) * 1000, :op, 0
   FROM eligible WHERE turn <= n`;
 }
 
@@ -84,7 +84,7 @@ export function trimSurplus(targets: string): string {
  *  way are as many as wait; `jobs` is a condition on the table. */
 export function firstRunner(jobs: string): string {
   return `${INSERT_RUNNER}
-  SELECT :stack || '-' || class || '-' || job_id || '-1', job_id, 1, scope, class, 'requested', ${FOR_EVER}, :now, :now, :op
+  SELECT :stack || '-' || class || '-' || job_id || '-1', job_id, 1, scope, class, 'requested', ${FOR_EVER}, :now, :now, :op, 0
   FROM jobs t WHERE ${jobs} AND op = :op AND state = 'waiting'
     AND NOT EXISTS (SELECT 1 FROM runners r WHERE r.job_id = t.job_id)
     AND (${ON_THE_WAY_OF_T} < ${WAITING_OF_T}

@@ -4,10 +4,15 @@
  * do not.
  */
 
+/** The repository of a scope; an organization has none (NULL). @param scope an expression */
+export function repoOfScope(scope: string): string {
+  return `iif(instr(${scope}, '/'), ${scope}, NULL)`;
+}
+
 /** The repository that a runner `r` counts for: that of the job it took, else of the job it was requested for; a pool's
  *  has that of its scope, and in organization scope none (NULL). */
 export const REPO_OF_R = `coalesce((SELECT t.repo FROM jobs t WHERE t.job_id = r.taken_job_id),
-  (SELECT t.repo FROM jobs t WHERE t.job_id = r.job_id), iif(instr(r.scope, '/'), r.scope, NULL))`;
+  (SELECT t.repo FROM jobs t WHERE t.job_id = r.job_id), ${repoOfScope("r.scope")})`;
 
 /** Whether a repository, or everything, is paused. @param repo an expression; NULL is paused with everything only */
 export function isPaused(repo: string): string {

@@ -1,12 +1,5 @@
 import { type LedgerContext, common } from "./context";
-import {
-  FOR_EVER,
-  INSERT_RUNNER,
-  IS_HOLDER,
-  IS_ON_THE_WAY,
-  UNHEARD_AT_ONCE,
-  UNHEARD_PACE_MS,
-} from "./fragments";
+import { FOR_EVER, INSERT_RUNNER, IS_ON_THE_WAY, UNHEARD_AT_ONCE, UNHEARD_PACE_MS } from "./fragments";
 import { isPaused } from "./limits";
 import { type Params, type Statement, transaction } from "./statement";
 
@@ -49,7 +42,7 @@ const TRIM = `UPDATE runners SET state = 'ended', live = 0, end_reason = 'unneed
  * hours: else a full cluster would collect dispatches for ever. Those that ended at once make the pool pause, for
  * their number times ten seconds from the last one's end. Changes nothing when nothing lacks, so it may run twice.
  */
-const KEEP = `${INSERT_RUNNER.replace("op)", "op, warm)")}
+const KEEP = `${INSERT_RUNNER}
   WITH RECURSIVE ${POOLS},
   need AS (SELECT p.scope, p.class, min(p.size - coalesce(sum(${IS_ON_THE_WAY}), 0),
       max(p.size * ${UNHEARD_AT_ONCE} - coalesce(sum(r.state IN ('requested', 'dispatched')), 0),
@@ -80,14 +73,4 @@ export function poolStatements(params: Params, wanted: readonly WantedPool[]): r
 /** Requests what pools lack, in one statement. */
 export async function keepWanted(ledger: LedgerContext, wanted: readonly WantedPool[]): Promise<void> {
   await transaction(ledger, [{ sql: KEEP, params: { ...common(ledger), pools: JSON.stringify(wanted) } }]);
-}
-
-/**
- * When a pool's claim is granted: as a job's is, since jobs and runners are counted and never paired, or while fewer
- * than `:size` of its scope's and class's pool are holders.
- * @param others opens a count of the class's other live runners
- * @param forAJob when a job's claim is granted
- */
-export function poolGrant(others: string, forAJob: string): string {
-  return `(${forAJob} OR :size > ${others} AND r.scope = :scope AND r.warm = 1 AND ${IS_HOLDER}))`;
 }

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import type { RunnerScope } from "../../../contracts/policy";
 import type { WorkflowJobEvent } from "../../../worker/event";
-import { decide, groupOf, matchesRepository, organizationOf, rulesOf } from "../../../worker/policy";
+import { matchesRepository } from "../../../contracts/repository-pattern";
+import { decide, groupOf, organizationOf, rulesOf } from "../../../worker/policy";
 import { policy, rules } from "./support/policies";
 
 const ask = (
