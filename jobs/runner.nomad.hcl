@@ -26,8 +26,8 @@ locals {
   }
   # The runner mounts its tool cache into job containers; an image's own is not there for the daemon, a volume in its place is.
   tools = contains(var.volumes[*].path, "/opt/hostedtoolcache") ? "" : "RUNNER_TOOL_CACHE=/alloc/runner/_work/_tool\n"
-  # What the daemon and its containers leave is of several users, so root removes it, and not garbage collection only.
-  release_script = var.docker == null ? var.release_script : "rm -rf /alloc/docker /alloc/tmp\n${var.release_script}"
+  # What the daemon and its containers leave is of several users: root removes it. Bounded: the claim is given back after it.
+  release_script = var.docker == null ? var.release_script : "timeout 60 rm -rf /alloc/docker /alloc/tmp\n${var.release_script}"
   # The files are literal text, whatever they hold, so templates begin with what is in none of them.
   delimiter = "<<template<<"
 }

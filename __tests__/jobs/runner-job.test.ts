@@ -160,7 +160,7 @@ test("what the images would keep in anonymous volumes, which Nomad leaves behind
 
 test("what the daemon and its containers wrote is removed as root, when nothing of the workflow runs", () => {
   expect(locals["release_script"]).toBe(
-    '${var.docker == null ? var.release_script : "rm -rf /alloc/docker /alloc/tmp\\n${var.release_script}"}',
+    '${var.docker == null ? var.release_script : "timeout 60 rm -rf /alloc/docker /alloc/tmp\\n${var.release_script}"}',
   );
   expect(release["user"]).toBe('${local.image == null ? var.user : "0"}');
   expect(text("docker-daemon.sh")).toContain('--data-root="$NOMAD_ALLOC_DIR/docker"');

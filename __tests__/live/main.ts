@@ -14,7 +14,7 @@ import { TEMPORARY, startSystems } from "./stack/live-stack";
 const PARTS = ["loop", "stack", "lifecycle"] as const;
 type Part = (typeof PARTS)[number];
 /** A run that hangs has failed. */
-const WATCHDOG_MS: Readonly<Record<Part, number>> = { loop: 120_000, stack: 420_000, lifecycle: 1_200_000 };
+const WATCHDOG_MS: Readonly<Record<Part, number>> = { loop: 120_000, stack: 600_000, lifecycle: 1_200_000 };
 /** What is cleared away after its end was told. */
 const CLEARED_MS = 5_000;
 
