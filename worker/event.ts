@@ -152,7 +152,8 @@ function workflowJob(delivery: string, payload: Json): ParsedEvent {
   };
 }
 
-function readRepository(value: unknown): WorkflowJobEvent["repository"] | "no_repository" | "bad_repository" {
+/** Reads a repository as a delivery and a workflow run show it. @returns the reason when it cannot be read */
+export function readRepository(value: unknown): WorkflowJobEvent["repository"] | "no_repository" | "bad_repository" {
   const raw = asRecord(value);
   if (raw === null) return "no_repository";
   const fullName = raw["full_name"];
@@ -165,7 +166,8 @@ function readRepository(value: unknown): WorkflowJobEvent["repository"] | "no_re
   };
 }
 
-function readLabels(value: unknown): string[] | "bad_labels" | "too_many_labels" | "bad_label" {
+/** @returns the reason when they cannot be read */
+export function readLabels(value: unknown): string[] | "bad_labels" | "too_many_labels" | "bad_label" {
   if (!Array.isArray(value)) return "bad_labels";
   if (value.length > MAX_LABELS) return "too_many_labels";
   const labels: string[] = [];

@@ -20,7 +20,10 @@ export type PolicyDecision =
  * there runs code on the cluster.
  * @see https://docs.github.com/actions/reference/security/secure-use#hardening-for-self-hosted-runners
  */
-export function decide(rules: RunnerScope, event: WorkflowJobEvent): PolicyDecision {
+export function decide(
+  rules: RunnerScope,
+  event: Pick<WorkflowJobEvent, "repository" | "organization">,
+): PolicyDecision {
   const { fullName, owner } = event.repository;
   let scope = fullName;
   if (rules.scope === "organization") {

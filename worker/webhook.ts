@@ -3,10 +3,9 @@ import type { App } from "./app";
 import { checkRuns } from "./check-runs";
 import { dispatchSoon } from "./dispatch";
 import { type WorkflowJobEvent, parseEvent } from "./event";
-import { type JobResult, type PlacedJob, completed, queued, started } from "./ledger/jobs";
+import { type JobResult, completed, queued, started } from "./ledger/jobs";
 import type { Outcome } from "./outcome";
-import { decide, rulesOf } from "./policy";
-import { selectClass } from "./select-class";
+import { place } from "./place";
 import { verifySignature } from "./signature";
 
 /** What a delivery came to, and what is left to do once GitHub has its answer. */
@@ -46,7 +45,7 @@ export async function receive(
 type Taken = Omit<Received, "event">;
 
 async function take(event: WorkflowJobEvent, app: App): Promise<Taken> {
-  const placed = place(event, app);
+  const placed = place(app.config.policy, event);
   if (event.action === "queued") {
     if (placed.job === null) return ignored(placed.reason);
     const result = await queued(app.ledger, placed.job, placed.check);
@@ -60,31 +59,6 @@ async function take(event: WorkflowJobEvent, app: App): Promise<Taken> {
       ? await started(app.ledger, event.jobId, placed.job, runner)
       : await completed(app.ledger, event.jobId, placed.job, runner, event.conclusion);
   return accepted(event, result, () => dispatchSoon(app));
-}
-
-type Placed =
-  { readonly job: PlacedJob; readonly check: boolean } | { readonly job: null; readonly reason: string };
-
-function place(event: WorkflowJobEvent, app: App): Placed {
-  const { policy } = app.config;
-  const rules = rulesOf(policy, event.repository.fullName);
-  const labels = selectClass(rules, policy.classes, event.labels);
-  if (!labels.fits) return { job: null, reason: labels.reason };
-  const decision = decide(rules, event);
-  if (!decision.allowed) return { job: null, reason: decision.reason };
-  return {
-    check: decision.forkCheck,
-    job: {
-      jobId: event.jobId,
-      scope: decision.scope,
-      class: labels.runnerClass.name,
-      repo: event.repository.fullName,
-      runId: event.runId,
-      name: event.name,
-      fork: event.repository.fork,
-      delivery: event.delivery,
-    },
-  };
 }
 
 function ignored(reason: string): Taken {
