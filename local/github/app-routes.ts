@@ -8,7 +8,7 @@ import type { Permission } from "./types";
  * What an App asks with its JWT: where it is installed, and a token for there.
  * @see https://docs.github.com/rest/apps/apps
  */
-export function appRoutes(auth: GithubAuth): Hono<RestEnv> {
+export function appRoutes(auth: GithubAuth, clock: () => number): Hono<RestEnv> {
   const routes = new Hono<RestEnv>();
 
   const installation = (context: RestContext): Response => {
@@ -28,7 +28,7 @@ export function appRoutes(auth: GithubAuth): Hono<RestEnv> {
   routes.post("/app/installations/:id{[0-9]+}/access_tokens", (context) => {
     const found = find(context, auth, (it) => it.id === Number(context.req.param("id")));
     if (found instanceof Response) return found;
-    const { token, expiresAt } = auth.issue(found, Date.now());
+    const { token, expiresAt } = auth.issue(found, clock());
     return context.json(
       {
         token,

@@ -3,7 +3,7 @@ import type { GithubState } from "./state";
 import { deliveryHeaders } from "./sign";
 import type { Delivery, DeliveryPlan, Hook, Job, Repository } from "./types";
 import { pingPayload, workflowJobPayload } from "./payload";
-import { post } from "./post";
+import { post, unreached } from "./post";
 
 /** Decides what becomes of a delivery, so that a test can lose, double, delay and reorder them. */
 export type Planner = (delivery: {
@@ -90,7 +90,8 @@ export class Deliverer {
       return;
     }
     if (plan.delayMs !== undefined) await this.#pause(plan.delayMs);
-    const copies = Array.from({ length: plan.copies ?? 1 }, () => this.#track(this.#attempt(hook, parcel)));
+    const attempt = (): Promise<void> => this.#track(this.#attempt(hook, parcel, plan.fail === true));
+    const copies = Array.from({ length: plan.copies ?? 1 }, attempt);
     await Promise.all(copies);
   }
 
@@ -99,7 +100,7 @@ export class Deliverer {
     return work.finally(() => this.#inFlight.delete(work));
   }
 
-  async #attempt(hook: Hook, parcel: Parcel): Promise<void> {
+  async #attempt(hook: Hook, parcel: Parcel, fails = false): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const { events, deliveries, settings } = this.#state;
     const body = hook.contentType === "json" ? parcel.body : `payload=${encodeURIComponent(parcel.body)}`;
@@ -121,12 +122,14 @@ export class Deliverer {
     const started = Date.now();
     events.emit({ type: "delivery.sent", guid: parcel.guid, event: parcel.event, jobId: parcel.jobId });
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(settings.deliveryTimeoutMs)]);
-    const answer = await post({ url: hook.url, headers, body }, settings.resolve, signal);
+    const answer = fails
+      ? unreached()
+      : await post({ url: hook.url, headers, body }, settings.resolve, signal);
     const delivery: Delivery = {
       id: this.#state.id(),
       guid: parcel.guid,
       hookId: hook.id,
-      deliveredAt: started,
+      deliveredAt: settings.clock() - (Date.now() - started),
       redelivery: parcel.redelivery,
       duration: (answer.at - started) / 1000,
       status: answer.status,

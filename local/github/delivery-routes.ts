@@ -32,7 +32,7 @@ export function deliveryRoutes(state: GithubState, deliverer: Deliverer): Hono<R
       if (hook instanceof Response) return hook;
       const delivery = deliveryOf(context, state, permission);
       if (delivery instanceof Response) return delivery;
-      if (Date.now() - delivery.deliveredAt > REDELIVERABLE_MS) {
+      if (state.settings.clock() - delivery.deliveredAt > REDELIVERABLE_MS) {
         return problem(context, 422, "The delivery is too old to be redelivered");
       }
       void deliverer.redeliver(hook, delivery);

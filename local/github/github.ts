@@ -131,7 +131,7 @@ function application(
     .route("/", runnerRoutes(state, serverUrl))
     .route("/", groupRoutes(state, serverUrl))
     .route("/", jobRoutes(state))
-    .route("/", appRoutes(auth))
+    .route("/", appRoutes(auth, state.settings.clock))
     .route("/", hookRoutes(state, deliverer))
     .route("/", deliveryRoutes(state, deliverer))
     .route("/", accountRoutes(state))

@@ -36,9 +36,13 @@ export async function post(
   } catch {
     const reason = signal.reason as { readonly name?: unknown } | undefined;
     const timedOut = signal.aborted && reason?.name === "TimeoutError";
-    const status = timedOut ? "timed out" : "failed to connect to host";
-    return { at: Date.now(), code: 0, status, body: "" };
+    return timedOut ? { ...unreached(), status: "timed out" } : unreached();
   }
+}
+
+/** What is recorded where nobody could be reached. */
+export function unreached(): Receipt {
+  return { at: Date.now(), code: 0, status: "failed to connect to host", body: "" };
 }
 
 /** The address that is called in fact; null where there is none. */

@@ -27,16 +27,21 @@ export function guard(state: GithubState, auth: GithubAuth): MiddlewareHandler<R
         403,
       );
     }
-    const caller = auth.caller(context.req.header("authorization"), Date.now());
-    if (caller === null) return problem(context, 401, "Bad credentials");
+    const { clock } = state.settings;
+    const caller = auth.caller(context.req.header("authorization"), clock());
+    if (caller === null) {
+      context.header("date", new Date(clock()).toUTCString());
+      return problem(context, 401, "Bad credentials");
+    }
     context.set("caller", caller);
     await next();
     used += 1;
     const { headers } = context.res;
+    headers.set("date", new Date(clock()).toUTCString());
     if (!headers.has("x-ratelimit-limit")) {
       headers.set("x-ratelimit-limit", String(CORE_LIMIT));
       headers.set("x-ratelimit-remaining", String(Math.max(CORE_LIMIT - used, 1)));
-      headers.set("x-ratelimit-reset", String(Math.ceil(Date.now() / 1000) + 3_600));
+      headers.set("x-ratelimit-reset", String(Math.ceil(clock() / 1000) + 3_600));
       headers.set("x-ratelimit-resource", "core");
     }
     const { pathname, search } = new URL(context.req.url);

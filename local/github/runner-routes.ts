@@ -91,7 +91,7 @@ function registrationErrors(body: Readonly<Record<string, unknown>>): string[] {
 }
 
 function limit(context: RestContext, state: GithubState, scope: string): Response | null {
-  const now = Date.now();
+  const now = state.settings.clock();
   const recent = (state.registrations.get(scope) ?? []).filter((at) => now - at < REGISTRATION_WINDOW_MS);
   const first = recent[0];
   if (first !== undefined && recent.length >= state.settings.registrationLimit) {

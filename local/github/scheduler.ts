@@ -38,7 +38,7 @@ export class Scheduler {
       conclusion: null,
       runner: null,
       assignedTo: null,
-      createdAt: Date.now(),
+      createdAt: this.#state.settings.clock(),
       startedAt: null,
       completedAt: null,
     };
@@ -95,7 +95,7 @@ export class Scheduler {
     const job = this.#state.jobs.get(jobId);
     if (job?.status !== "queued" || job.assignedTo !== runner.id) return null;
     job.status = "in_progress";
-    job.startedAt = Date.now();
+    job.startedAt = this.#state.settings.clock();
     job.runner = { id: runner.id, name: runner.name };
     this.#emit("job.in_progress", job);
     void this.#deliverer.workflowJob("in_progress", job);
@@ -172,7 +172,7 @@ export class Scheduler {
     job.status = "completed";
     job.conclusion = conclusion;
     job.assignedTo = null;
-    job.completedAt = Date.now();
+    job.completedAt = this.#state.settings.clock();
     this.#emit("job.completed", job);
     await this.#deliverer.workflowJob("completed", job);
   }

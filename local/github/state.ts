@@ -31,6 +31,7 @@ export const DEFAULT_SETTINGS: Required<GithubSettings> = {
   runnerGroups: [1],
   plans: {},
   resolve: {},
+  clock: () => Date.now(),
 };
 
 /** Everything the stand-in remembers, and the ids it gives out. */

@@ -223,6 +223,8 @@ export interface DeliveryPlan {
   /** Sent so many times, under one GUID. */
   readonly copies?: number;
   readonly delayMs?: number;
+  /** Nothing reaches the receiver, and the deliveries API shows the delivery as failed. */
+  readonly fail?: boolean;
 }
 
 /** An App that may call, and where it is installed. */
@@ -276,4 +278,7 @@ export interface GithubSettings {
   /** Where on loopback an origin is served, for deliveries: `https://hooks.example.com` to `http://127.0.0.1:8787`. The
    *  `Host` header stays. What is neither on loopback nor in here is not reached. @default none */
   readonly resolve?: Readonly<Record<string, string>>;
+  /** Milliseconds since the epoch, as GitHub tells the time: in `Date` headers, of tokens, jobs, deliveries and limits. How
+   *  long it waits for somebody goes by this machine's clock. @default Date.now */
+  readonly clock?: () => number;
 }

@@ -30,8 +30,18 @@ export interface FaultRule {
   readonly times?: number;
 }
 
+/** A request as a decision about it sees it. */
+export interface StruckRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  readonly body: string;
+}
+
 /** Faults waiting for their request, oldest first. */
 export class Faults {
+  /** Asked about every request that no rule strikes. @default - none is struck */
+  decide: (request: StruckRequest) => Fault | null = () => null;
   readonly #rules: { readonly rule: FaultRule; left: number }[] = [];
 
   add(rule: FaultRule): void {
@@ -63,7 +73,10 @@ export function striking(faults: Faults): MiddlewareHandler<{ Bindings: HttpBind
     // request. It is kept for the routes.
     await context.req.arrayBuffer();
     const url = new URL(context.req.url);
-    const fault = faults.take(context.req.method, url.pathname + url.search);
+    const { method } = context.req;
+    const path = url.pathname + url.search;
+    const fault =
+      faults.take(method, path) ?? faults.decide({ method, path, body: await context.req.text() });
     if (fault === null) return next();
     switch (fault.kind) {
       case "answer":

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Allocation, Child, NomadJob, NomadTask, TaskRun } from "./types";
+import type { Allocation, Child, NomadJob, NomadTask, Run, TaskRun } from "./types";
 
 const MAX_OUTPUT_CHARACTERS = 65_536;
 
@@ -14,7 +14,7 @@ export interface AllocationHooks {
 }
 
 /** One allocation of a job, run as plain processes. */
-export class AllocationRun {
+export class AllocationRun implements Run {
   readonly allocation: Allocation = { id: randomUUID(), status: "running", tasks: [] };
   /** Ends when the last task has ended; never fails. */
   readonly ended: Promise<void>;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventLog } from "../event-log";
 import { AllocationRun } from "./allocation";
-import type { Child, NomadEvent, NomadJob } from "./types";
+import type { Child, Launcher, NomadEvent, NomadJob, Run } from "./types";
 
 /** How long the processes that still run may take to end when everything is closed. */
 const CLOSE_MS = 5_000;
@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly capacity: number;
   /** PATH of the tasks. */
   readonly path: string;
+  /** @default - the tasks run as processes of this machine */
+  readonly launch?: Launcher | undefined;
 }
 
 /** Jobs, their dispatched children, and the machines they run on. */
@@ -22,7 +24,8 @@ export class Cluster {
   readonly children = new Map<string, Child>();
   readonly #events: EventLog<NomadEvent>;
   readonly #path: string;
-  readonly #running = new Map<AllocationRun, Child>();
+  readonly #launch: Launcher | undefined;
+  readonly #running = new Map<Run, Child>();
   #capacity: number;
   #refusal: string | null = null;
   #index = 10;
@@ -32,6 +35,7 @@ export class Cluster {
   constructor(options: ClusterOptions, events: EventLog<NomadEvent>) {
     this.#capacity = options.capacity;
     this.#path = options.path;
+    this.#launch = options.launch;
     this.#events = events;
   }
 
@@ -163,15 +167,7 @@ export class Cluster {
     child.status = "running";
     child.modifyIndex = this.nextIndex();
     this.#events.emit({ type: "child.running", child: child.id });
-    const run = new AllocationRun(child, root, this.#path, {
-      started: (task, pid) => {
-        this.#events.emit({ type: "task.started", child: child.id, task: task.name, pid });
-      },
-      exited: (task, code) => {
-        this.#events.emit({ type: "task.exited", child: child.id, task: task.name, code });
-      },
-      refusal: () => this.#refusal,
-    });
+    const run = this.#launch?.(child) ?? this.#processes(child, root);
     child.allocations.push(run.allocation);
     this.#running.set(run, child);
     void run.ended.then(() => {
@@ -181,13 +177,25 @@ export class Cluster {
     });
   }
 
+  #processes(child: Child, root: string): Run {
+    return new AllocationRun(child, root, this.#path, {
+      started: (task, pid) => {
+        this.#events.emit({ type: "task.started", child: child.id, task: task.name, pid });
+      },
+      exited: (task, code) => {
+        this.#events.emit({ type: "task.exited", child: child.id, task: task.name, code });
+      },
+      refusal: () => this.#refusal,
+    });
+  }
+
   #die(child: Child): void {
     child.status = "dead";
     child.modifyIndex = this.nextIndex();
     this.#events.emit({ type: "child.dead", child: child.id });
   }
 
-  #runsOf(child: Child): AllocationRun[] {
+  #runsOf(child: Child): Run[] {
     return [...this.#running].filter(([, of]) => of === child).map(([run]) => run);
   }
 }

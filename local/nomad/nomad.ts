@@ -8,7 +8,7 @@ import { Cluster } from "./cluster";
 import { NomadApi } from "./http-api";
 import { type Variables, readJobspec } from "./jobspec";
 import { NOMAD_OUTAGES } from "./outages";
-import type { Child, ChildView, NomadEvent, NomadJob, NomadToken } from "./types";
+import type { Child, ChildView, Launcher, NomadEvent, NomadJob, NomadToken } from "./types";
 
 /** A job specification to register, with its variables. */
 export interface JobspecSource {
@@ -33,6 +33,8 @@ export interface NomadOptions {
   readonly access?: AccessSpec;
   /** PATH of the tasks. @default this process's own */
   readonly path?: string;
+  /** @default - the tasks run as processes of this machine */
+  readonly launch?: Launcher;
 }
 
 /** Nomad on loopback, as far as this system meets it; its answers are held to recordings of the real one. */
@@ -68,7 +70,8 @@ export async function startNomad(options: NomadOptions = {}): Promise<NomadStand
   const events = new EventLog<NomadEvent>();
   const faults = new Faults();
   const capacity = options.capacity ?? Number.POSITIVE_INFINITY;
-  const cluster = new Cluster({ capacity, path: options.path ?? process.env["PATH"] ?? "" }, events);
+  const { path = process.env["PATH"] ?? "", launch } = options;
+  const cluster = new Cluster({ capacity, path, launch }, events);
   for (const source of options.jobs ?? []) {
     const job = "file" in source ? await readJobspec(source.file, source.variables) : source;
     cluster.register(job);

@@ -86,6 +86,22 @@ export interface TaskRun {
   output: string;
 }
 
+/** An allocation at work. */
+export interface Run {
+  readonly allocation: Allocation;
+  /** Ends when the last task has ended; never fails. */
+  readonly ended: Promise<void>;
+  /** What `nomad job stop` does. Poststop tasks run. */
+  stop(): void;
+  /** What the kernel does when the main task has no memory left. Poststop tasks run. */
+  kill(): void;
+  /** What a lost node does: everything ends at once, and no poststop task runs. */
+  lose(): void;
+}
+
+/** Runs an allocation of a child in place of its tasks' processes. */
+export type Launcher = (child: Child) => Run;
+
 export interface ChildView {
   readonly id: string;
   readonly parent: string;
