@@ -138,8 +138,12 @@ export class OnDemandRunners extends Construct {
   }
 
   #policy(props: OnDemandRunnersProps): RunnerPolicyProps | SeveralScopesProps {
-    const { pools, cleanUp } = props;
-    const wide = { ...(pools !== undefined && { pools }), ...(cleanUp !== undefined && { cleanUp }) };
+    const { pools, cleanUp, recovery } = props;
+    const wide = {
+      ...(pools !== undefined && { pools }),
+      ...(cleanUp !== undefined && { cleanUp }),
+      ...(recovery !== undefined && { recovery }),
+    };
     const scopes = this.scopes.map((scope) => scope.policy(this.#group(scope, props)));
     const [only] = scopes;
     return props.scopes === undefined && only !== undefined ? { ...only, ...wide } : { scopes, ...wide };

@@ -1,6 +1,12 @@
 import { Token } from "cdktf";
 import { parsePolicy } from "../contracts/parse-policy";
-import { CLASS_BOUNDS, type CleanUp, type RunnerClass, type RunnerScope } from "../contracts/policy";
+import {
+  CLASS_BOUNDS,
+  type CleanUp,
+  type Recovery,
+  type RunnerClass,
+  type RunnerScope,
+} from "../contracts/policy";
 import { literalText } from "./literal-text";
 import type { WarmPool } from "./warm-pool";
 
@@ -48,6 +54,12 @@ export interface PolicyWideProps {
    * @default "delete"
    */
   readonly cleanUp?: CleanUp;
+  /**
+   * Whether the Worker asks GitHub for queued jobs of which no delivery ever told, in repositories that were active lately.
+   * It needs "Actions: read" there.
+   * @default "on"
+   */
+  readonly recovery?: Recovery;
 }
 
 /** Who gets a runner, in one scope. */
@@ -90,6 +102,7 @@ function policyJson(
     classes: classes.map(writtenClass),
     pools: props.pools?.map(({ written }) => written),
     cleanUp: props.cleanUp,
+    recovery: props.recovery,
   };
   const written = scopesOf(props).map((scope) => writtenScope(scope, groupOf));
   return JSON.stringify(written.length === 1 ? { ...written[0], ...rest } : { scopes: written, ...rest });
@@ -145,7 +158,7 @@ const SCOPE_PATH =
 
 /** A problem under the name of the prop that the user wrote. */
 function asWritten(problem: string): string {
-  if (problem.startsWith("policy:") || /^(?:scopes|cleanUp)\b/.test(problem)) return problem;
+  if (problem.startsWith("policy:") || /^(?:scopes|cleanUp|recovery)\b/.test(problem)) return problem;
   if (/^pools\b/.test(problem)) return problem.replace(/^(pools\[\d+\]\.)class:/, "$1className:");
   return `policy.${problem}`;
 }

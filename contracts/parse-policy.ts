@@ -40,6 +40,7 @@ export function parsePolicy(value: unknown): ParsedPolicy {
     classes: classes(raw["classes"], problems),
     pools: pools(raw["pools"], problems),
     cleanUp: oneOf(raw["cleanUp"], "cleanUp", ["delete", "report", "off"] as const, problems),
+    recovery: oneOf(raw["recovery"], "recovery", ["on", "off"] as const, problems),
   };
   checkPools(policy, problems);
   return problems.length === 0 ? { ok: true, policy } : { ok: false, problems };

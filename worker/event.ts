@@ -153,7 +153,9 @@ function workflowJob(delivery: string, payload: Json): ParsedEvent {
 }
 
 /** Reads a repository as a delivery and a workflow run show it. @returns the reason when it cannot be read */
-export function readRepository(value: unknown): WorkflowJobEvent["repository"] | "no_repository" | "bad_repository" {
+export function readRepository(
+  value: unknown,
+): WorkflowJobEvent["repository"] | "no_repository" | "bad_repository" {
   const raw = asRecord(value);
   if (raw === null) return "no_repository";
   const fullName = raw["full_name"];

@@ -101,6 +101,11 @@ describe("several scopes in one stack", () => {
     expect(policyOf(stackWith({ cleanUp: "off" }))).toMatch(/,"cleanUp":"off"\}$/);
   });
 
+  it("are recovered by one search, as the stack says", () => {
+    expect(policyOf(scoped([ME, ONE]))).not.toContain("recovery");
+    expect(policyOf(scoped([ME, ONE], { recovery: "off" }))).toMatch(/,"recovery":"off"\}$/);
+  });
+
   const allow = { forkPullRequests: "allow" } as const;
 
   it("run code of forks where all of them let it", () => {

@@ -16,6 +16,7 @@ const REST = {
     { scope: "octo-org", class: "linux", size: 4, window: "* 8-17 * * 1-5", timeZone: "Europe/Berlin" },
   ],
   cleanUp: "report",
+  recovery: "off",
   classes: [
     {
       ...CLASS,
@@ -53,6 +54,7 @@ describe("a policy", () => {
         ],
         pools: [],
         cleanUp: "delete",
+        recovery: "on",
         classes: [
           {
             ...CLASS,

@@ -108,6 +108,10 @@ const POLICY: Readonly<Record<keyof RunnerScope | Exclude<keyof RunnerPolicy, "s
     "`delete`",
     "What becomes of registrations that GitHub has and the ledger does not know: `delete` removes them, `report` only shows them in `/status`, `off` does not look.",
   ],
+  recovery: [
+    "`on`",
+    "Whether GitHub is asked for queued jobs of which no delivery ever told, in repositories that were active lately; the other value is `off`.",
+  ],
   classes: ["required", "Runner classes, in the order in which they are tried once no class fits exactly."],
 };
 

@@ -29,8 +29,9 @@ export const POLICY = {
   publicRepositories: ["octo-org/public-*"],
   forkPullRequests: "refuse",
   requireSelfHostedLabel: true,
-  // Tests count requests to GitHub; those of the clean-up turn it on.
+  // Tests count requests to GitHub; those of the clean-up and of the recovery turn theirs on.
   cleanUp: "off",
+  recovery: "off",
   classes: [LINUX],
 };
 

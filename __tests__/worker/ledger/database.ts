@@ -38,6 +38,7 @@ const POLICY: RunnerPolicy = {
   classes: [LINUX_CLASS],
   pools: [],
   cleanUp: "delete",
+  recovery: "on",
 };
 
 export async function startLedger(): Promise<TestLedger> {

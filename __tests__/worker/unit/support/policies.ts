@@ -31,6 +31,7 @@ export function policy(changes: Partial<RunnerPolicy> = {}): RunnerPolicy {
     classes: [runnerClass("linux", ["self-hosted", "linux", "x64"])],
     pools: [],
     cleanUp: "delete",
+    recovery: "on",
     ...changes,
   };
 }
