@@ -111,6 +111,37 @@ const VERSIONS: readonly (readonly string[])[] = [
       seen TEXT NOT NULL DEFAULT '[]'
     )`,
   ],
+  [
+    `INSERT INTO ledger_version (version, applied_at) VALUES (3, unixepoch() * 1000)`,
+    // Webhooks that may be this stack's. state: new, ours, foreign, denied, gone. cursor: the list of failed deliveries is
+    // read on from there; empty: from its newest.
+    `CREATE TABLE hooks (
+      id INTEGER PRIMARY KEY,
+      target TEXT NOT NULL COLLATE NOCASE,
+      state TEXT NOT NULL,
+      check_at INT NOT NULL DEFAULT 0,
+      etag TEXT,
+      cursor TEXT,
+      page INT NOT NULL DEFAULT 1
+    )`,
+    // Repositories and organizations whose hooks are looked through, so that one is found whose every delivery failed.
+    `CREATE TABLE hook_targets (target TEXT PRIMARY KEY COLLATE NOCASE, next_at INT NOT NULL, denied INT NOT NULL DEFAULT 0)`,
+    // Deliveries that failed, by GUID. delivery_id: the newest attempt; asked_id: the one GitHub was last asked to repeat.
+    `CREATE TABLE redeliveries (
+      hook_id INT NOT NULL,
+      guid TEXT NOT NULL,
+      delivery_id INT NOT NULL,
+      asked_id INT NOT NULL DEFAULT 0,
+      queued INT NOT NULL,
+      state TEXT NOT NULL DEFAULT 'open',
+      tries INT NOT NULL DEFAULT 0,
+      next_at INT NOT NULL DEFAULT 0,
+      failed_at INT NOT NULL,
+      op TEXT,
+      PRIMARY KEY (hook_id, guid)
+    ) WITHOUT ROWID`,
+    `CREATE INDEX redeliveries_due ON redeliveries (next_at) WHERE state = 'open' AND delivery_id > asked_id`,
+  ],
 ];
 
 /** How many schema versions this Worker knows. */
