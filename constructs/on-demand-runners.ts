@@ -138,11 +138,12 @@ export class OnDemandRunners extends Construct {
   }
 
   #policy(props: OnDemandRunnersProps): RunnerPolicyProps | SeveralScopesProps {
-    const { pools, cleanUp, recovery } = props;
+    const { pools, cleanUp, recovery, redelivery } = props;
     const wide = {
       ...(pools !== undefined && { pools }),
       ...(cleanUp !== undefined && { cleanUp }),
       ...(recovery !== undefined && { recovery }),
+      ...(redelivery !== undefined && { redelivery }),
     };
     const scopes = this.scopes.map((scope) => scope.policy(this.#group(scope, props)));
     const [only] = scopes;

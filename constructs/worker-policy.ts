@@ -4,6 +4,7 @@ import {
   CLASS_BOUNDS,
   type CleanUp,
   type Recovery,
+  type Redelivery,
   type RunnerClass,
   type RunnerScope,
 } from "../contracts/policy";
@@ -60,6 +61,12 @@ export interface PolicyWideProps {
    * @default "on"
    */
   readonly recovery?: Recovery;
+  /**
+   * Whether the Worker asks GitHub to repeat deliveries that failed. Its credential needs "Webhooks: write" for it; without
+   * that it stays off, and `/status` says so.
+   * @default "on"
+   */
+  readonly redelivery?: Redelivery;
 }
 
 /** Who gets a runner, in one scope. */
@@ -103,6 +110,7 @@ function policyJson(
     pools: props.pools?.map(({ written }) => written),
     cleanUp: props.cleanUp,
     recovery: props.recovery,
+    redelivery: props.redelivery,
   };
   const written = scopesOf(props).map((scope) => writtenScope(scope, groupOf));
   return JSON.stringify(written.length === 1 ? { ...written[0], ...rest } : { scopes: written, ...rest });
@@ -158,7 +166,8 @@ const SCOPE_PATH =
 
 /** A problem under the name of the prop that the user wrote. */
 function asWritten(problem: string): string {
-  if (problem.startsWith("policy:") || /^(?:scopes|cleanUp|recovery)\b/.test(problem)) return problem;
+  if (problem.startsWith("policy:") || /^(?:scopes|cleanUp|recovery|redelivery)\b/.test(problem))
+    return problem;
   if (/^pools\b/.test(problem)) return problem.replace(/^(pools\[\d+\]\.)class:/, "$1className:");
   return `policy.${problem}`;
 }

@@ -41,6 +41,7 @@ export function parsePolicy(value: unknown): ParsedPolicy {
     pools: pools(raw["pools"], problems),
     cleanUp: oneOf(raw["cleanUp"], "cleanUp", ["delete", "report", "off"] as const, problems),
     recovery: oneOf(raw["recovery"], "recovery", ["on", "off"] as const, problems),
+    redelivery: oneOf(raw["redelivery"], "redelivery", ["on", "off"] as const, problems),
   };
   checkPools(policy, problems);
   return problems.length === 0 ? { ok: true, policy } : { ok: false, problems };

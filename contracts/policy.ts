@@ -56,6 +56,9 @@ export type CleanUp = "delete" | "report" | "off";
 /** Whether the Worker asks GitHub for queued jobs of which no delivery ever told. */
 export type Recovery = "on" | "off";
 
+/** Whether the Worker asks GitHub to repeat deliveries that failed. */
+export type Redelivery = "on" | "off";
+
 /** `RUNNER_POLICY`: who gets a runner. Patterns, because a Worker variable holds 5 KB and 167 names do not fit; the
  *  hook with its secret is the selection of repositories, this only narrows it. */
 export interface RunnerPolicy {
@@ -67,6 +70,7 @@ export interface RunnerPolicy {
   readonly pools: readonly RunnerPool[];
   readonly cleanUp: CleanUp;
   readonly recovery: Recovery;
+  readonly redelivery: Redelivery;
 }
 
 /** A policy as it is written where there is one scope: what is left out has its default. */

@@ -106,6 +106,11 @@ describe("several scopes in one stack", () => {
     expect(policyOf(scoped([ME, ONE], { recovery: "off" }))).toMatch(/,"recovery":"off"\}$/);
   });
 
+  it("have failed deliveries repeated, or not, as the stack says", () => {
+    expect(policyOf(scoped([ME, ONE]))).not.toContain("redelivery");
+    expect(policyOf(scoped([ME, ONE], { redelivery: "off" }))).toMatch(/,"redelivery":"off"\}$/);
+  });
+
   const allow = { forkPullRequests: "allow" } as const;
 
   it("run code of forks where all of them let it", () => {

@@ -17,6 +17,7 @@ const REST = {
   ],
   cleanUp: "report",
   recovery: "off",
+  redelivery: "off",
   classes: [
     {
       ...CLASS,
@@ -55,6 +56,7 @@ describe("a policy", () => {
         pools: [],
         cleanUp: "delete",
         recovery: "on",
+        redelivery: "on",
         classes: [
           {
             ...CLASS,

@@ -112,6 +112,10 @@ const POLICY: Readonly<Record<keyof RunnerScope | Exclude<keyof RunnerPolicy, "s
     "`on`",
     "Whether GitHub is asked for queued jobs of which no delivery ever told, in repositories that were active lately; the other value is `off`.",
   ],
+  redelivery: [
+    "`on`",
+    "Whether the sweep asks GitHub to repeat deliveries that failed; the other value is `off`. The Worker's credential needs Webhooks: write.",
+  ],
   classes: ["required", "Runner classes, in the order in which they are tried once no class fits exactly."],
 };
 

@@ -29,9 +29,10 @@ export const POLICY = {
   publicRepositories: ["octo-org/public-*"],
   forkPullRequests: "refuse",
   requireSelfHostedLabel: true,
-  // Tests count requests to GitHub; those of the clean-up and of the recovery turn theirs on.
+  // Tests count requests to GitHub; those of the clean-up, of the recovery and of redelivery turn theirs on.
   cleanUp: "off",
   recovery: "off",
+  redelivery: "off",
   classes: [LINUX],
 };
 
@@ -126,7 +127,18 @@ export async function startHarness(name: RuntimeName): Promise<Harness> {
     reset: async () => {
       await runtime.rebind({});
       await runtime.sweep();
-      const tables = ["jobs", "runners", "problems", "marks", "pauses", "strays", "scopes"];
+      const tables = [
+        "jobs",
+        "runners",
+        "problems",
+        "marks",
+        "pauses",
+        "strays",
+        "scopes",
+        "hooks",
+        "hook_targets",
+        "redeliveries",
+      ];
       await runtime.db().batch(tables.map((table) => runtime.db().prepare(`DELETE FROM ${table}`)));
       github.seen.length = 0;
       nomad.seen.length = 0;
@@ -169,6 +181,9 @@ async function age(runtime: Runtime, ms: number): Promise<void> {
       update("strays", ["first_at", "last_at", "next_look_at"]),
       update("scopes", ["active_at", "next_at", "started_at"]),
       update("pauses", ["since"]),
+      update("hooks", ["check_at"]),
+      update("hook_targets", ["next_at"]),
+      update("redeliveries", ["next_at", "failed_at"]),
     ]);
 }
 

@@ -39,6 +39,7 @@ const POLICY: RunnerPolicy = {
   pools: [],
   cleanUp: "delete",
   recovery: "on",
+  redelivery: "on",
 };
 
 export async function startLedger(): Promise<TestLedger> {
@@ -56,9 +57,18 @@ export async function startLedger(): Promise<TestLedger> {
     rows: async (sql) => (await db.prepare(sql).all()).results,
     empty: async () => {
       await db.batch(
-        ["jobs", "runners", "problems", "marks", "pauses", "strays", "scopes"].map((table) =>
-          db.prepare(`DELETE FROM ${table}`),
-        ),
+        [
+          "jobs",
+          "runners",
+          "problems",
+          "marks",
+          "pauses",
+          "strays",
+          "scopes",
+          "hooks",
+          "hook_targets",
+          "redeliveries",
+        ].map((table) => db.prepare(`DELETE FROM ${table}`)),
       );
     },
     close: async () => db.close(),

@@ -32,6 +32,7 @@ export function policy(changes: Partial<RunnerPolicy> = {}): RunnerPolicy {
     pools: [],
     cleanUp: "delete",
     recovery: "on",
+    redelivery: "on",
     ...changes,
   };
 }
