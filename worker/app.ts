@@ -16,9 +16,10 @@ export interface App {
   readonly subrequests: Subrequests;
 }
 
-/** Kept per isolate: tokens and rate-limit answers of GitHub, and which ledgers have their tables. Values, never
+/** Kept per isolate: tokens and rate-limit answers of GitHub, the stack's id, and which ledgers have their tables. Values, never
  *  promises: a request must not wait for another's. */
 const caches = new Map<string, GithubCache>();
+const stackIds = new Map<string, string>();
 const upgraded = new WeakSet<D1Database>();
 
 /** @throws LedgerUnavailable when the ledger's tables cannot be made now */
@@ -54,8 +55,11 @@ function cacheOf(apiUrl: string): GithubCache {
 
 /** 6 hexadecimal digits of the Worker's own origin: two stacks never touch each other's runners. */
 export async function stackId(publicUrl: string): Promise<string> {
+  const known = stackIds.get(publicUrl);
+  if (known !== undefined) return known;
   const digest = await crypto.subtle.digest("SHA-256", utf8(publicUrl));
   const id = hex(new Uint8Array(digest)).slice(0, 6);
   if (!STACK_ID.test(id)) throw new TypeError("stack id is not 6 hexadecimal digits");
+  stackIds.set(publicUrl, id);
   return id;
 }

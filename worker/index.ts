@@ -1,10 +1,11 @@
 import { CLAIM_PATH } from "../contracts/claim";
 import { type App, openApp } from "./app";
-import { MAX_BODY_BYTES, readBounded } from "./body";
+import { MAX_BODY_BYTES, readBody } from "./body";
 import { deleteClaim, postClaim } from "./claims";
 import { bearer, sameSecret } from "./claim-token";
-import { missingBindings, readConfig, statusToken } from "./config";
+import { type ConfigResult, missingBindings, readConfig, statusToken } from "./config";
 import { dispatchSoon } from "./dispatch";
+import { hearOf } from "./hooks";
 import { LedgerUnavailable } from "./ledger/context";
 import { type LogFields, log } from "./log";
 import { metricsText } from "./metrics";
@@ -20,6 +21,19 @@ const VERSION = typeof WORKER_VERSION === "string" ? WORKER_VERSION : "developme
 /** Where the ledger does not answer a runner or an operator. */
 const TRY_AGAIN: Outcome = { kind: "try_again", retryAfterSeconds: 5 };
 
+/** Kept per isolate: bindings are the same object until others are deployed, and what lies in a Secrets Store is read
+ *  per use. */
+const configs = new WeakMap<WeakKey, ConfigResult>();
+
+function configOf(env: unknown): ConfigResult {
+  const key = env as WeakKey;
+  const known = configs.get(key);
+  if (known !== undefined) return known;
+  const read = readConfig(env);
+  configs.set(key, read);
+  return read;
+}
+
 /** The Worker: GitHub's deliveries, runners' claims, an operator's questions, and the cron. */
 export default {
   async fetch(request: Request, env: unknown, context: ExecutionContext): Promise<Response> {
@@ -27,7 +41,7 @@ export default {
   },
 
   async scheduled(_event: unknown, env: unknown): Promise<void> {
-    const read = readConfig(env);
+    const read = configOf(env);
     if (!read.ok) {
       log("error", "not_configured", { detail: [...read.missing, ...read.invalid].join(", ") });
       return;
@@ -72,16 +86,18 @@ function isRead(request: Request): boolean {
 async function webhook(request: Request, env: unknown, context: ExecutionContext): Promise<Outcome> {
   const startedAt = Date.now();
   const delivery = request.headers.get("X-GitHub-Delivery");
-  const body = await readBounded(request.body, MAX_BODY_BYTES);
+  const body = await readBody(request, MAX_BODY_BYTES);
   if (body === null) return { kind: "too_large", limitBytes: MAX_BODY_BYTES };
-  const read = readConfig(env);
+  const read = configOf(env);
   if (!read.ok) {
     // The header is anybody's text here: there may be no secret to sign with.
     log("error", "not_configured", { detail: [...read.missing, ...read.invalid].join(", ") });
     return { kind: "not_configured" };
   }
+  let opened: App | null = null;
+  const open = async (): Promise<App> => (opened ??= await openApp(read.config));
   const received = await attempt({ delivery }, { kind: "not_durable" }, () =>
-    receive(request.headers, body, read.config.webhookSecrets, () => openApp(read.config)),
+    receive(request.headers, body, read.config.webhookSecrets, open),
   );
   if ("kind" in received) return received;
   const { outcome, event, follow } = received;
@@ -95,12 +111,21 @@ async function webhook(request: Request, env: unknown, context: ExecutionContext
     reason: "reason" in outcome ? outcome.reason : null,
     ms: Date.now() - startedAt,
   });
-  if (follow !== null) context.waitUntil(logged("follow_failed", { delivery }, follow));
+  const isRead = outcome.kind === "accepted" || outcome.kind === "ignored";
+  const note = isRead ? hearOf(request.headers, body) : null;
+  if (follow !== null || note !== null) {
+    context.waitUntil(
+      (async () => {
+        if (follow !== null) await logged("follow_failed", { delivery }, follow);
+        if (note !== null) await logged("hook_not_noted", { delivery }, async () => note(await open()));
+      })(),
+    );
+  }
   return outcome;
 }
 
 async function claim(request: Request, env: unknown, context: ExecutionContext): Promise<Outcome> {
-  const read = readConfig(env);
+  const read = configOf(env);
   if (!read.ok) return { kind: "not_configured" };
   const handle = request.method === "POST" ? postClaim : deleteClaim;
   const event = request.method === "POST" ? "claim" : "release";
@@ -138,7 +163,7 @@ async function operator(
   if (token === null) return { kind: "not_configured" };
   const given = bearer(request.headers.get("Authorization"));
   if (given === null || !(await sameSecret(given, token))) return { kind: "unauthorized" };
-  const read = readConfig(env);
+  const read = configOf(env);
   if (!read.ok) return { kind: "not_configured" };
   return attempt({}, TRY_AGAIN, async () => work(await openApp(read.config)));
 }
