@@ -62,6 +62,7 @@ const SHORT_HEARTBEATS = { min_heartbeat_ttl: "2s", max_heartbeats_per_second: 5
 /** A runner's life on a real Nomad: every stage on a GitHub, a Worker and a namespace of its own. */
 export async function playLifecyclePart(run: LifecycleRun): Promise<void> {
   const { programs, ground, kept, report, stopped, pids } = run;
+  const stages = chosen();
   const runnerRoot = join(kept, "runner");
   await makeRunnerRoot(runnerRoot);
   const curl = await pathWithCurl(process.env["PATH"] ?? "", join(kept, "curl"));
@@ -96,7 +97,7 @@ export async function playLifecyclePart(run: LifecycleRun): Promise<void> {
       stopped,
     };
     console.log(`drivers: ${drivers.join(", ")}; runners may be ${stranger ?? "no other user"}`);
-    for (const [title, play] of chosen())
+    for (const [title, play] of stages)
       await report.stage(title, () => Promise.race([playOrTell(title, world, play), stopped]));
   } finally {
     const all = [...agent.pids, ...descendants(...agent.pids).map(({ pid }) => pid)];
@@ -116,9 +117,15 @@ async function playOrTell(title: string, world: World, play: Stage[1]): Promise<
   }
 }
 
-/** LIFECYCLE_STAGES names some of them by a part of their titles, for whoever works on one. */
+/** LIFECYCLE_STAGES names some of them by a part of their titles, for whoever works on one.
+ *  @throws Error when a word is in no title */
 function chosen(): readonly Stage[] {
   const words = (process.env["LIFECYCLE_STAGES"] ?? "").split(",").filter((word) => word !== "");
+  const unknown = words.filter((word) => STAGES.every(([title]) => !title.includes(word)));
+  if (unknown.length > 0) {
+    const titles = STAGES.map(([title]) => `"${title}"`).join(", ");
+    throw new Error(`LIFECYCLE_STAGES: "${unknown.join('", "')}" is in no title; they are ${titles}.`);
+  }
   return words.length === 0 ? STAGES : STAGES.filter(([title]) => words.some((word) => title.includes(word)));
 }
 
