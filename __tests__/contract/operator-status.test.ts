@@ -129,6 +129,14 @@ describe.each(RUNTIMES)("/status and /metrics (%s)", (runtime) => {
         strays: [],
         removed: { registrations: 0, runners: 0, last_at: null },
       },
+      recovery: {
+        mode: "off",
+        last_pass_at: null,
+        repositories: 0,
+        behind_seconds: 0,
+        found: { jobs: 0, last_at: null },
+        refused: [],
+      },
       credential_days_left: { access: 30, nomad: -2, github: null },
       redelivery: "off",
     });
@@ -142,6 +150,9 @@ describe.each(RUNTIMES)("/status and /metrics (%s)", (runtime) => {
       'runners_cleaned_up{what="runners"}',
       'runners_credential_days_left{credential="access"}',
       'runners_credential_days_left{credential="nomad"}',
+      "runners_recovered_jobs",
+      "runners_recovery_behind_seconds",
+      "runners_recovery_repositories",
     ]);
     expect(samples.get('runners_credential_days_left{credential="nomad"}')).toBe(-2);
   });

@@ -19,7 +19,17 @@ export function useHarness(runtime: RuntimeName): () => Harness {
   };
 }
 
-const TABLES = ["jobs", "runners", "problems", "marks", "pauses", "hooks", "hook_targets", "redeliveries"];
+const TABLES = [
+  "jobs",
+  "runners",
+  "problems",
+  "marks",
+  "pauses",
+  "repos",
+  "hooks",
+  "hook_targets",
+  "redeliveries",
+];
 
 /** Forgets what happened, but keeps the bindings: other bindings mean another workerd, which takes a second. */
 export async function forgetAll(harness: Harness): Promise<void> {

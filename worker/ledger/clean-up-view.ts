@@ -1,3 +1,4 @@
+import { markOf } from "./marks";
 import type { Row, Statement } from "./statement";
 
 /** Strays shown at once; the counts are of all. */
@@ -29,11 +30,9 @@ export interface CleanUpView {
   readonly strays: readonly Stray[];
 }
 
-const mark = (name: string, what: string): string => `(SELECT ${what} FROM marks WHERE name = '${name}')`;
-
-const SUMS = `SELECT ${mark("clean_up", "at")} AS passAt, ${mark("clean_up", "value ->> 'scope'")} AS scope,
-    ${mark("cleaned_up", "at")} AS removedAt, coalesce(${mark("cleaned_up", "value ->> 'registrations'")}, 0) AS registrations,
-    coalesce(${mark("cleaned_up", "value ->> 'runners'")}, 0) AS runners,
+const SUMS = `SELECT ${markOf("clean_up", "at")} AS passAt, ${markOf("clean_up", "value ->> 'scope'")} AS scope,
+    ${markOf("cleaned_up", "at")} AS removedAt, coalesce(${markOf("cleaned_up", "value ->> 'registrations'")}, 0) AS registrations,
+    coalesce(${markOf("cleaned_up", "value ->> 'runners'")}, 0) AS runners,
     coalesce(sum(side = 'github'), 0) AS github, coalesce(sum(side = 'ledger'), 0) AS ledger FROM strays`;
 const STRAYS = `SELECT name, scope, side, sightings, first_at FROM strays ORDER BY first_at, name LIMIT ${MOST_SHOWN}`;
 

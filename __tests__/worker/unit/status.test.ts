@@ -26,6 +26,7 @@ const NOTHING: Status["view"] = {
     ledger: null,
     strays: [],
   },
+  recovery: { passAt: null, repositories: 0, nextAt: null, jobs: 0, foundAt: null, refused: "[]" },
 };
 
 const status = (view: Partial<Status["view"]> = {}, daysLeft: Status["daysLeft"] = {}): Status => ({
@@ -33,6 +34,7 @@ const status = (view: Partial<Status["view"]> = {}, daysLeft: Status["daysLeft"]
   stack: "a1b2c3",
   pools: [],
   cleanUp: "delete",
+  recovery: "on",
   now: NOW,
   view: { ...NOTHING, ...view },
   daysLeft,
@@ -73,6 +75,14 @@ const FULL = status(
           first_at: NOW - 60_000,
         },
       ],
+    },
+    recovery: {
+      passAt: NOW - 20_000,
+      repositories: 167,
+      nextAt: NOW - 600_000,
+      jobs: 3,
+      foundAt: NOW - DAY,
+      refused: '["octo-org"]',
     },
   },
   { access: 12, nomad: null, old: -3 },
@@ -115,6 +125,10 @@ describe("/metrics", () => {
       'runners_strays{side="ledger"} 0',
       'runners_cleaned_up{what="registrations"} 5',
       'runners_cleaned_up{what="runners"} 2',
+      "runners_recovery_repositories 167",
+      "runners_recovery_behind_seconds 600",
+      "runners_recovered_jobs 3",
+      "runners_since_recovery_seconds 20",
       'runners_problems{source="nomad",kind="permanent"} 7',
       'runners_credential_days_left{credential="access"} 12',
       'runners_credential_days_left{credential="old"} -3',
@@ -126,6 +140,9 @@ describe("/metrics", () => {
       'runners_build_info{version="1.2.3"} 1',
       'runners_cleaned_up{what="registrations"} 0',
       'runners_cleaned_up{what="runners"} 0',
+      "runners_recovery_repositories 0",
+      "runners_recovery_behind_seconds 0",
+      "runners_recovered_jobs 0",
     ]);
   });
 
@@ -169,6 +186,14 @@ describe("/status", () => {
         ],
         removed: { registrations: 5, runners: 2, last_at: "2026-11-20T12:00:00.000Z" },
       },
+      recovery: {
+        mode: "on",
+        last_pass_at: "2026-11-21T11:59:40.000Z",
+        repositories: 167,
+        behind_seconds: 600,
+        found: { jobs: 3, last_at: "2026-11-20T12:00:00.000Z" },
+        refused: ["octo-org"],
+      },
       credential_days_left: { access: 12, nomad: null, old: -3 },
       redelivery: "off",
     });
@@ -181,13 +206,17 @@ describe("/status", () => {
       problems: [],
       last_sweep_at: null,
       clean_up: { last_pass_at: null, scope: null, strays: [], removed: { last_at: null } },
+      recovery: { last_pass_at: null, repositories: 0, behind_seconds: 0, found: { jobs: 0, last_at: null } },
       credential_days_left: {},
     });
   });
 });
 
 describe("a credential's end", () => {
-  const NO_ROWS = Array.from({ length: 11 }, () => ({ results: [] }));
+  const NO_ROWS = [
+    ...Array.from({ length: 11 }, () => ({ results: [] })),
+    { results: [{ repositories: 0, nextAt: null, refused: "[]" }] },
+  ];
 
   test.each([
     ["whole days that are left", new Date(NOW + 3.9 * DAY).toISOString(), 3],
