@@ -18,6 +18,7 @@ import {
   leaseDispatches,
   recordDispatches,
 } from "./ledger/dispatches";
+import type { JobResult } from "./ledger/jobs";
 import { log } from "./log";
 import { type DispatchError, type DispatchResult, dispatchJob } from "./nomad";
 import { keepPools, poolSize } from "./pools";
@@ -38,24 +39,31 @@ export interface Pass {
   readonly retries: readonly number[];
 }
 
+/** What a delivery's own transaction has leased and seen. */
+export type Begun = Pick<JobResult, "leased" | "now" | "due">;
+
 /**
  * Requests what pools lack, sends what is due, and retries what failed for now, within the time after an answer. What
  * does not get through is left to the sweep.
+ * @param begun what is leased already is sent first, and a pass over the ledger made where more is due. @default a pass
  */
-export async function dispatchSoon(app: App): Promise<void> {
+export async function dispatchSoon(app: App, begun?: Begun): Promise<void> {
   const end = app.now() + FOLLOW_MS;
-  let retries: readonly number[] = [];
-  if (app.subrequests.left() > PASS_COST) await keepPools(app);
+  let retries = begun === undefined ? [] : (await sendLeased(app, begun.leased, begun.now)).retries;
+  let due = begun?.due ?? true;
+  if (app.subrequests.left() > PASS_COST && (await keepPools(app))) due = true;
   while (app.subrequests.left() >= PASS_COST) {
+    if (!due) {
+      const next = Math.min(...retries);
+      if (next + 8_000 > end) return;
+      await sleep(next - app.now());
+    }
     const began = app.now();
     const pass = await dispatchDue(app, AT_ONCE);
     // What failed in an earlier pass is often due after what failed in this one, and no other sender may look for it.
     retries = [...retries.filter((at) => at > began), ...pass.retries];
     // After a full pass more may be due.
-    if (pass.sent === AT_ONCE) continue;
-    const next = Math.min(...retries);
-    if (next + 8_000 > end) return;
-    await sleep(next - app.now());
+    due = pass.sent === AT_ONCE;
   }
 }
 
@@ -68,7 +76,10 @@ const PASS_COST = 2 + AT_ONCE + 2;
 /** Leases up to `limit` requests that are due, sends them six at a time, and writes the results. */
 export async function dispatchDue(app: App, limit: number): Promise<Pass> {
   const leasedAt = app.now();
-  const leased = await leaseDispatches(app.ledger, limit);
+  return sendLeased(app, await leaseDispatches(app.ledger, limit), leasedAt);
+}
+
+async function sendLeased(app: App, leased: readonly LeasedDispatch[], leasedAt: number): Promise<Pass> {
   const problems = new Map<string, string>();
   const outcomes = await mapSixAtATime(leased, async (one) => {
     if (app.now() - leasedAt > SAFE_LEASE_MS) return null;

@@ -55,10 +55,12 @@ export function keyOf(scope: string, className: string): string {
   return `${scope.toLowerCase()} ${className}`;
 }
 
-/** Requests what open pools lack; costs one statement, and nothing where none is open. */
-export async function keepPools(app: App): Promise<void> {
+/** Requests what open pools lack; costs one statement, and nothing where none is open.
+ *  @returns whether any is */
+export async function keepPools(app: App): Promise<boolean> {
   const wanted = openPools(app);
   if (wanted.length > 0) await keepWanted(app.ledger, wanted);
+  return wanted.length > 0;
 }
 
 /** Tells of pools that cannot be kept; costs nothing where all can. */

@@ -48,8 +48,9 @@ async function take(event: WorkflowJobEvent, app: App): Promise<Taken> {
   const placed = place(app.config.policy, event);
   if (event.action === "queued") {
     if (placed.job === null) return ignored(placed.reason);
-    const result = await queued(app.ledger, placed.job, placed.check);
-    return accepted(event, result, () => (placed.check ? checkRuns(app) : dispatchSoon(app)));
+    const { check, job } = placed;
+    const result = await queued(app.ledger, job, check, !check && isUnlimited(app, job.class));
+    return accepted(event, result, check ? () => checkRuns(app) : rest(app, result));
   }
   // Whatever job a runner of ours took, it is busy or done: this is read before policy and labels have a say.
   const runner = isOwnRunnerName(app.ledger.stackId, event.runnerName) ? event.runnerName : null;
@@ -58,14 +59,25 @@ async function take(event: WorkflowJobEvent, app: App): Promise<Taken> {
     event.action === "in_progress"
       ? await started(app.ledger, event.jobId, placed.job, runner)
       : await completed(app.ledger, event.jobId, placed.job, runner, event.conclusion);
-  return accepted(event, result, () => dispatchSoon(app));
+  return accepted(event, result, rest(app, result));
+}
+
+function isUnlimited(app: App, className: string): boolean {
+  const found = app.config.policy.classes.find(({ name }) => name === className);
+  return found?.maxRunners === 0 && found.maxRunnersPerRepository === 0;
+}
+
+/** What is left to send; null where the ledger has just said that there is nothing. */
+function rest(app: App, result: JobResult): Received["follow"] {
+  const isAll = !result.due && result.leased.length === 0 && app.config.policy.pools.length === 0;
+  return isAll ? null : () => dispatchSoon(app, result);
 }
 
 function ignored(reason: string): Taken {
   return { outcome: { kind: "ignored", reason }, follow: null };
 }
 
-function accepted(event: WorkflowJobEvent, result: JobResult, follow: () => Promise<void>): Taken {
+function accepted(event: WorkflowJobEvent, result: JobResult, follow: Received["follow"]): Taken {
   return {
     outcome: { kind: "accepted", jobId: event.jobId, state: result.state, duplicate: !result.changed },
     follow,

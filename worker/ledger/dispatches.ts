@@ -100,7 +100,16 @@ const READ_LEASED = `SELECT r.name, r.op, r.job_id AS jobId, r.ordinal, r.scope,
         AND o.warm = 1 AND o.state = 'dispatched' AND o.until <= :now),
       (SELECT count(*) FROM runners o WHERE o.job_id = r.job_id AND o.state = 'dispatched')) AS unheard
   FROM runners r LEFT JOIN jobs j ON j.job_id = r.job_id
-  WHERE r.state = 'requested' AND r.op = :op ORDER BY coalesce(j.arrived_at, r.requested_at), r.job_id, r.ordinal`;
+  WHERE r.state = 'requested' AND r.op = :op AND r.leased_until = :until ORDER BY coalesce(j.arrived_at, r.requested_at), r.job_id, r.ordinal`;
+
+/** Leases a job's request in the batch that has made it: one transaction less before it is sent. For a class without
+ *  limits, where it takes nobody's place. */
+const LEASE_OWN = `UPDATE runners SET leased_until = :until, next_attempt_at = :until, attempts = attempts + 1
+  WHERE job_id = :job AND op = :op AND state = 'requested' AND next_attempt_at <= :now AND NOT ${isPaused(":repo")}`;
+
+/** Statements for a batch that made a request; the last gives {@link LeasedDispatch}. They bind `job`, `repo`, `op`, `now`
+ *  and `until`. */
+export const LEASE_OWN_REQUEST: readonly [string, string] = [LEASE_OWN, READ_LEASED];
 
 /** Deadline of a runner just dispatched: the class's, doubled for each one before it that was never heard of, and
  *  two hours from the fourth on. */

@@ -1,4 +1,5 @@
 import { type LedgerContext, common, pickupMs } from "./context";
+import { LEASE_MS, LEASE_OWN_REQUEST, type LeasedDispatch } from "./dispatches";
 import { OPEN, firstRunner, requestShortage, trimSurplus } from "./fragments";
 import { type Params, transaction } from "./statement";
 
@@ -22,6 +23,11 @@ export interface JobResult {
   readonly state: JobState | null;
   /** Whether this delivery changed the job; false for a duplicate or a late one. */
   readonly changed: boolean;
+  /** The job's own request, where it was leased in the same batch; the lease began at `now`. */
+  readonly leased: readonly LeasedDispatch[];
+  readonly now: number;
+  /** Whether any other request is due. */
+  readonly due: boolean;
 }
 
 /** A job that policy or labels keep out (`:scope` is empty then) is only ever changed, never put in. */
@@ -32,7 +38,9 @@ const UPSERT_JOB = `INSERT INTO jobs (job_id, scope, class, repo, run_id, name, 
   WHERE :scope <> '' OR EXISTS (SELECT 1 FROM jobs WHERE job_id = :job)
   ON CONFLICT (job_id) DO UPDATE SET op = :op, updated_at = :now`;
 
-const READ_JOB = "SELECT state, op = :op AS changed FROM jobs WHERE job_id = :job";
+const READ_JOB = `SELECT state, op = :op AS changed,
+    EXISTS (SELECT 1 FROM runners WHERE state = 'requested' AND next_attempt_at <= :now) AS due
+  FROM jobs WHERE job_id = :job`;
 
 const JOB_OF_OP = "SELECT scope, class FROM jobs WHERE job_id = :job AND op = :op";
 const RUNNER_OF_OP = "SELECT scope, class FROM runners WHERE name = :runner AND op = :op";
@@ -41,15 +49,22 @@ const RUNNER_OF_OP = "SELECT scope, class FROM runners WHERE name = :runner AND 
  * Records a job that waits, and requests its runner. The same delivery again changes nothing; another delivery of a
  * job that waits restarts its 24 hours and requests only what is short.
  * @param check the run must be looked up before a runner may be dispatched (public repository, forks refused)
+ * @param lease leases its request for this caller to send; not for a class with limits
  */
-export async function queued(ledger: LedgerContext, job: PlacedJob, check: boolean): Promise<JobResult> {
+export async function queued(
+  ledger: LedgerContext,
+  job: PlacedJob,
+  check: boolean,
+  lease = false,
+): Promise<JobResult> {
   const params = jobParams(ledger, job, check ? "checking" : "waiting");
-  return run(ledger, params, [
+  return run(ledger, { ...params, until: params.now + LEASE_MS }, [
     `${UPSERT_JOB}, queued_at = :now, delivery = :delivery, looks = 0, next_look_at = :look,
       state = iif(state IN ('parked', 'expired'), :state, state)
     WHERE state IN ('waiting', 'checking', 'parked', 'expired') AND delivery IS NOT :delivery`,
     firstRunner("job_id = :job"),
     requestShortage(JOB_OF_OP),
+    ...(lease ? LEASE_OWN_REQUEST : []),
   ]);
 }
 
@@ -105,13 +120,25 @@ export async function completed(
   ]);
 }
 
-async function run(ledger: LedgerContext, params: Params, statements: readonly string[]): Promise<JobResult> {
+async function run(
+  ledger: LedgerContext,
+  params: Params & { readonly now: number },
+  statements: readonly string[],
+): Promise<JobResult> {
   const results = await transaction(
     ledger,
     [...statements, READ_JOB].map((sql) => ({ sql, params })),
   );
   const row = results.at(-1)?.[0];
-  return { state: (row?.["state"] as JobState | undefined) ?? null, changed: row?.["changed"] === 1 };
+  const leased = statements.at(-1) === LEASE_OWN_REQUEST[1] ? results.at(-2) : [];
+  return {
+    state: (row?.["state"] as JobState | undefined) ?? null,
+    changed: row?.["changed"] === 1,
+    leased: leased as unknown as readonly LeasedDispatch[],
+    now: params.now,
+    // Of a job that is not in the ledger nothing was read.
+    due: row?.["due"] !== 0,
+  };
 }
 
 function jobParams(
