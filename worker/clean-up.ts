@@ -42,6 +42,9 @@ const FOR_ALL = TELLING_STATEMENTS + LOST_BATCH;
 const FOR_PAGES = TOKEN_REQUESTS + COMPARED_STATEMENTS;
 const FOR_STRAYS = TOKEN_REQUESTS + OBSERVE_STATEMENTS + SETTLED_STATEMENTS;
 
+/** Subrequests in which a scope's page is read, or two strays are looked up. */
+export const CLEAN_UP_ROOM = DUE_STATEMENTS + FOR_ALL + FOR_STRAYS + 2 * REQUESTS_PER_STRAY;
+
 /** When GitHub is asked again that did not answer, or that refused. */
 const AGAIN_MS = 10 * 60_000;
 const REFUSED_MS = 60 * 60_000;
@@ -70,7 +73,12 @@ export async function cleanUp(app: App, keep: number): Promise<void> {
 }
 
 async function compareAndSettle(app: App, settles: boolean, left: () => number): Promise<GithubError[]> {
-  const { scope, strays } = await dueCleanUp(app.ledger, settles);
+  const due = await dueCleanUp(app.ledger, settles);
+  const { strays } = due;
+  // Where redelivery leaves no room for both, strays go first: they come from pages, so these have their turn.
+  const forBoth = FOR_STRAYS + FOR_PAGES + 1 + REQUESTS_PER_STRAY;
+  const isTight = app.config.policy.redelivery === "on" && strays.length > 0 && left() < forBoth;
+  const scope = isTight ? null : due.scope;
   const room = left() - FOR_STRAYS - (scope === null ? 0 : FOR_PAGES + 1);
   const most = Math.max(0, Math.min(STRAYS, Math.floor(room / REQUESTS_PER_STRAY)));
   const errors = await settle(app, strays.slice(0, most));

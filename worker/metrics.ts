@@ -1,4 +1,4 @@
-import { type Status, quantile } from "./status";
+import { type Status, behindSeconds, quantile } from "./status";
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number | null];
@@ -35,6 +35,20 @@ export function metricsText({ version, view, pools, now, daysLeft }: Status): st
     since_clean_up_seconds: [[{}, seconds(view.cleanUp.passAt)]],
     strays: each("side", { github: view.cleanUp.github, ledger: view.cleanUp.ledger }),
     cleaned_up: each("what", { registrations: view.cleanUp.registrations, runners: view.cleanUp.runners }),
+    recovery_repositories: [[{}, view.recovery.repositories]],
+    recovery_behind_seconds: [[{}, behindSeconds(view.recovery, now)]],
+    recovered_jobs: [[{}, view.recovery.jobs]],
+    since_recovery_seconds: [[{}, seconds(view.recovery.passAt)]],
+    hooks: each("state", view.redelivery.hooks),
+    redeliveries: each("what", {
+      pending: view.redelivery.pending,
+      asked: view.redelivery.asked,
+      given_up: view.redelivery.givenUp,
+    }),
+    redelivery_round_seconds: [
+      [{}, view.redelivery.roundMs === null ? null : view.redelivery.roundMs / 1000],
+    ],
+    since_redelivery_round_seconds: [[{}, seconds(view.redelivery.roundAt)]],
     problems: view.problems.map(({ source, kind, count }): Sample => [{ source, kind }, count]),
     credential_days_left: each("credential", daysLeft),
   };

@@ -65,9 +65,7 @@ export function groupOf(policy: RunnerPolicy, scope: string): number | null {
 function namesOrganization(rules: RunnerScope, login: string): boolean {
   const organization = organizationOf(rules);
   if (organization !== null) return sameName(organization, login);
-  return rules.repositories.some((pattern) =>
-    matchesRepository(`${pattern.split("/", 1)[0] ?? ""}/*`, `${login}/x`),
-  );
+  return isOwnerListed(rules.repositories, login);
 }
 
 /** The organization that an organization's scope names: the owner of its first pattern. @returns null when that
@@ -75,6 +73,18 @@ function namesOrganization(rules: RunnerScope, login: string): boolean {
 export function organizationOf(rules: RunnerScope): string | null {
   const owner = rules.repositories[0]?.split("/", 1)[0] ?? "*";
   return owner.includes("*") ? null : owner;
+}
+
+/** Whether the policy has a say about a repository, or about an organization's repositories.
+ *  @param target `owner/name`, or an organization's login */
+export function isConcerned({ scopes }: RunnerPolicy, target: string): boolean {
+  return scopes.some(({ repositories }) =>
+    target.includes("/") ? isListed(repositories, target) : isOwnerListed(repositories, target),
+  );
+}
+
+function isOwnerListed(patterns: readonly string[], login: string): boolean {
+  return patterns.some((pattern) => matchesRepository(`${pattern.split("/", 1)[0] ?? ""}/*`, `${login}/x`));
 }
 
 function sameName(left: string, right: string): boolean {

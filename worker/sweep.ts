@@ -1,15 +1,20 @@
 import type { App } from "./app";
 import { ASK_ALL_STATEMENTS, askAll } from "./ask-all";
-import { cleanUp } from "./clean-up";
+import { CLEAN_UP_ROOM, cleanUp } from "./clean-up";
 import { dispatchDue } from "./dispatch";
 import { mark } from "./ledger/marks";
 import { dueWork, forget, settle } from "./ledger/work";
 import { log } from "./log";
 import { openPools, tellPools } from "./pools";
+import { RECOVERY_LEAST, recover } from "./recovery";
+import { redeliver } from "./redelivery";
 import { TOKEN_REQUESTS } from "./subrequests";
 
 /** Most dispatches of one pass; with everything else it stays within the free plan's 50 subrequests. */
 const DISPATCHES = 35;
+
+/** After so many more may be due: what fits into the smallest pass that is not cut short by anything but this bound. */
+const FULL = 30;
 
 /** Lease and read before the sends, results and problem after them. */
 const PASS_STATEMENTS = 4;
@@ -28,12 +33,24 @@ export async function sweep(app: App): Promise<void> {
   await tellPools(app);
   const first = await dispatchWithin(app);
   const asked = await askWithin(app);
-  const sent = first + (await dispatchWithin(app));
+  // Answers can lead to more, and a full pass can have left some; else the statements are others'.
+  const sent = first + (asked > 0 || first >= FULL ? await dispatchWithin(app) : 0);
+  const walk = await redeliver(app, CLOSING_STATEMENTS, roomsOf(app));
+  await recover(app, CLOSING_STATEMENTS);
   await cleanUp(app, CLOSING_STATEMENTS);
   if (app.subrequests.left() >= CLOSING_STATEMENTS) await forget(app.ledger);
   const ms = app.now() - startedAt;
-  await mark(app.ledger, "sweep", { sent, asked, ms });
+  await mark(app.ledger, "sweep", { sent, asked, ms, ...walk });
   log("info", "swept", { count: sent, ms });
+}
+
+/**
+ * What redelivery leaves to others, in turn: nothing, room for the clean-up, room for the recovery. With few hooks all three
+ * run in every sweep; with many each gets its turn, and 167 hooks are visited within ten minutes: see
+ * `docs/operations.md`.
+ */
+function roomsOf({ config: { policy } }: App): readonly number[] {
+  return [0, policy.cleanUp === "off" ? 0 : CLEAN_UP_ROOM, policy.recovery === "off" ? 0 : RECOVERY_LEAST];
 }
 
 /** @returns how many were sent of what fits into what is left of this invocation */

@@ -3,11 +3,21 @@ import { asRecord } from "../json";
 import { scopePath } from "./app-auth";
 import { type GithubCredential, createAuth } from "./auth";
 import { type CallResult, type GithubResult, callError } from "./errors";
+import { type HookCalls, hookCalls } from "./hooks";
+import {
+  JOBS_PER_PAGE,
+  type ListedJob,
+  type ListedRun,
+  type Page,
+  RUNS_PER_PAGE,
+  readQueuedJobs,
+  readRuns,
+} from "./queued-jobs";
 import { type GithubRequest, type Transport, callGithub } from "./request";
 
 export type { GithubCredential } from "./auth";
 export { type GithubCache, createGithubCache } from "./cache";
-export type { GithubError, GithubResult } from "./errors";
+export type { CallError, GithubError, GithubResult } from "./errors";
 
 export interface GithubRunner {
   readonly id: number;
@@ -27,7 +37,7 @@ export interface RunnerPage {
  * here throws.
  * @see https://docs.github.com/rest/actions/self-hosted-runners
  */
-export interface Github {
+export interface Github extends HookCalls {
   /** `conflict` when a runner of that name exists. */
   generateJitConfig(
     scope: string,
@@ -53,6 +63,10 @@ export interface Github {
   isPrivate(repo: string): Promise<GithubResult<boolean>>;
   /** `headRepository` is null when GitHub names none, as when a fork was deleted. */
   getRun(repo: string, runId: number): Promise<GithubResult<{ readonly headRepository: string | null }>>;
+  /** One page of a repository's runs of a status, newest first, from 1. */
+  listRuns(repo: string, status: string, page: number): Promise<GithubResult<Page<ListedRun>>>;
+  /** The queued ones on one page of the jobs of a run's newest attempt, from 1. */
+  listQueuedJobs(repo: string, runId: number, page: number): Promise<GithubResult<Page<ListedJob>>>;
 }
 
 export interface GithubOptions extends Transport {
@@ -92,6 +106,7 @@ export function createGithub(options: GithubOptions): Github {
   ): Promise<GithubResult<T>> => call(scope, { method: "GET", path: scopePath(scope) + path, read });
 
   return {
+    ...hookCalls(call),
     generateJitConfig: (scope, { name, labels, runnerGroupId }) =>
       call(scope, {
         method: "POST",
@@ -123,6 +138,16 @@ export function createGithub(options: GithubOptions): Github {
     getJob: (repo, jobId) => get(repo, `/actions/jobs/${jobId}`, readJob),
     isPrivate: (repo) => get(repo, "", readPrivate),
     getRun: (repo, runId) => get(repo, `/actions/runs/${runId}`, readRun),
+    listRuns: (repo, status, page) =>
+      get(
+        repo,
+        `/actions/runs?status=${status}&exclude_pull_requests=true&per_page=${RUNS_PER_PAGE}&page=${page}`,
+        (json) => readRuns(json, repo, page),
+      ),
+    listQueuedJobs: (repo, runId, page) =>
+      get(repo, `/actions/runs/${runId}/jobs?filter=latest&per_page=${JOBS_PER_PAGE}&page=${page}`, (json) =>
+        readQueuedJobs(json, runId, page),
+      ),
   };
 }
 

@@ -14,8 +14,10 @@ export interface GithubRequest<T> {
   readonly body?: unknown;
   /** Registrations have a limit of their own beside that of all other calls. */
   readonly registration?: boolean;
+  /** Of an answer that was read before: 304 then says that it is still the same, and goes to `read`, too. */
+  readonly etag?: string;
   /** Reads the body of a 2xx, which is anything until this has looked. @returns undefined for another shape */
-  readonly read: (json: unknown) => T | undefined;
+  readonly read: (json: unknown, status: number, headers: Headers) => T | undefined;
 }
 
 /** One credential's bearer token, and the name under which its limits are remembered. */
@@ -64,6 +66,7 @@ export async function callGithub<T>(
         // Without it GitHub answers 403, and workerd sends none by itself.
         "User-Agent": "nomad-github-runners",
         "X-GitHub-Api-Version": "2022-11-28",
+        ...(request.etag === undefined ? {} : { "If-None-Match": request.etag }),
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     },
@@ -76,8 +79,8 @@ export async function callGithub<T>(
   const message = typeof said === "string" ? said : "";
   const limit = limitTold(status, answer.headers, message, transport.now());
   if (limit !== null) blockedUntil.set(keys[limit.of], transport.now() + limit.seconds * 1000);
-  if (status >= 200 && status < 300) {
-    const value = request.read(json);
+  if ((status >= 200 && status < 300) || (status === 304 && request.etag !== undefined)) {
+    const value = request.read(json, status, answer.headers);
     if (value !== undefined) return { ok: true, value };
     return callError("unavailable", `${what}answered ${status} with an unknown body`, status);
   }

@@ -7,7 +7,12 @@ export function setMark(name: string, at: string, value: string): string {
     ON CONFLICT (name) DO UPDATE SET at = excluded.at, value = excluded.value`;
 }
 
-/** Notes when something last happened, for `/status`. */
+/** What a mark says. @param what `at`, or an expression over `value` */
+export function markOf(name: string, what: string): string {
+  return `(SELECT ${what} FROM marks WHERE name = '${name}')`;
+}
+
+/** Notes when something last happened; what the mark's value has besides stays. */
 export async function mark(
   ledger: LedgerContext,
   name: string,
@@ -15,7 +20,8 @@ export async function mark(
 ): Promise<void> {
   await transaction(ledger, [
     {
-      sql: setMark(":name", ":now", ":value"),
+      sql: `INSERT INTO marks (name, at, value) VALUES (:name, :now, :value)
+        ON CONFLICT (name) DO UPDATE SET at = excluded.at, value = json_patch(value, excluded.value)`,
       params: { name, now: ledger.now(), value: JSON.stringify(value) },
     },
   ]);

@@ -2,7 +2,7 @@ import type { LedgerContext } from "./context";
 import { type Statement, transaction } from "./statement";
 
 /** Whose fault a problem is, seen from the Worker. */
-export type ProblemSource = "nomad" | "github" | "runner" | "pools" | "clean_up";
+export type ProblemSource = "nomad" | "github" | "runner" | "pools" | "clean_up" | "redelivery" | "recovery";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

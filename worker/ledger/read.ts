@@ -2,6 +2,8 @@ import { CLEAN_UP, type CleanUpView, cleanUpOf } from "./clean-up-view";
 import type { LedgerContext } from "./context";
 import { IS_BUSY, IS_HOLDER, IS_ON_THE_WAY } from "./fragments";
 import { PAUSES, type Pause, pausesOf } from "./pauses";
+import { RECOVERY, type RecoveryView, recoveryOf } from "./recovery";
+import { REDELIVERY, type RedeliveryView, redeliveryOf } from "./redeliveries";
 import { type Row, type Statement, transaction } from "./statement";
 
 /** Counts of one scope and class, as the rules count them. */
@@ -48,6 +50,8 @@ export interface LedgerView {
   readonly sweptAt: number | null;
   readonly pauses: readonly Pause[];
   readonly cleanUp: CleanUpView;
+  readonly recovery: RecoveryView;
+  readonly redelivery: RedeliveryView;
 }
 
 const NEWEST_STARTS = 200;
@@ -66,8 +70,25 @@ export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
     read(MARKS),
     PAUSES,
     ...CLEAN_UP,
+    RECOVERY,
+    ...REDELIVERY,
   ]);
-  const [loads, pools, jobs, runners, starts, oldest, problems, marks, pauses, ...cleanUp] = results;
+  const [
+    loads,
+    pools,
+    jobs,
+    runners,
+    starts,
+    oldest,
+    problems,
+    marks,
+    pauses,
+    sums,
+    strays,
+    recovery,
+    hooks,
+    redeliveries,
+  ] = results;
   return {
     loads: loads as unknown as readonly Load[],
     pools: pools as unknown as readonly PoolLoad[],
@@ -78,7 +99,9 @@ export async function readLedger(ledger: LedgerContext): Promise<LedgerView> {
     problems: problems as unknown as readonly Problem[],
     sweptAt: numberOrNull(marks[0]?.["at"]),
     pauses: pausesOf(pauses),
-    cleanUp: cleanUpOf(...cleanUp, ledger.policy.cleanUp !== "off"),
+    cleanUp: cleanUpOf(sums, strays, ledger.policy.cleanUp !== "off"),
+    recovery: recoveryOf(recovery),
+    redelivery: redeliveryOf(hooks, redeliveries),
   };
 }
 

@@ -1,0 +1,153 @@
+import type { App } from "./app";
+import { ownerOf } from "./github/app-auth";
+import type { CallError } from "./github/client";
+import type { DeliveryPage, GithubHook } from "./github/hooks";
+import type { Failed, Hook, HookState, SeenTarget } from "./ledger/hooks";
+import { KEPT_MS } from "./ledger/redeliveries";
+import { log } from "./log";
+import { isConcerned } from "./policy";
+import { USED_UP } from "./subrequests";
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** A hook, and the hooks of a target, are looked at anew once a day; where the credential may not, each hour. */
+const CHECKED_MS = DAY_MS;
+const DENIED_MS = 60 * MINUTE_MS;
+/** What GitHub did not answer is asked again after it. */
+const AGAIN_MS = 10 * MINUTE_MS;
+
+/** Pages of failed deliveries read of one hook, one at each visit: 10,000 deliveries. */
+const MAX_PAGES = 100;
+
+const ACTIONS: ReadonlySet<string> = new Set(["queued", "in_progress", "completed"]);
+
+/** What one sweep meets. */
+export interface Round {
+  readonly app: App;
+  /** Owners where the credential may not see hooks. */
+  readonly denied: Set<string>;
+  /** Hooks of this stack that were come upon. */
+  readonly found: Hook[];
+  readonly failed: Failed[];
+  /** kind → detail. */
+  readonly problems: Map<string, string>;
+  /** How long GitHub is not to be asked; 0: it may be. */
+  limitedMs: number;
+}
+
+export function beginRound(app: App): Round {
+  return { app, denied: new Set(), found: [], failed: [], problems: new Map(), limitedMs: 0 };
+}
+
+/** A hook as it is now, and its deliveries that failed. */
+export interface Visit {
+  readonly hook: Hook;
+  readonly failed: readonly Failed[];
+}
+
+/** Looks for this stack's hooks among those of a target. @returns null when there was no room for it */
+export async function lookThrough(round: Round, target: string): Promise<SeenTarget | null> {
+  const { app } = round;
+  const now = app.now();
+  const seen = (ms: number, denied = false): SeenTarget => ({ target, nextAt: now + ms, denied });
+  if (!isConcerned(app.config.policy, target)) return seen(CHECKED_MS);
+  if (round.limitedMs > 0) return null;
+  if (round.denied.has(ownerOf(target))) return seen(DENIED_MS, true);
+  const hooks = await app.github.listHooks(target);
+  if (!hooks.ok) {
+    const met = meet(round, target, hooks);
+    if (met === null) return null;
+    return met === "denied" ? seen(DENIED_MS, true) : seen(met === "gone" ? CHECKED_MS : AGAIN_MS);
+  }
+  for (const hook of hooks.value) {
+    if (!isOurs(app, hook)) continue;
+    const { id } = hook;
+    const checkAt = now + CHECKED_MS;
+    round.found.push({ id, target, state: "ours", checkAt, etag: null, cursor: null, page: 1 });
+  }
+  return seen(CHECKED_MS);
+}
+
+/** Asks whose hook it is where that is not known, then for its failed deliveries. @returns null when there was no room */
+export async function visit(round: Round, hook: Hook): Promise<Visit | null> {
+  const { app } = round;
+  const now = app.now();
+  const { id, target } = hook;
+  const turned = (state: HookState, ms: number): Visit => ({
+    hook: { ...hook, state, checkAt: now + ms },
+    failed: [],
+  });
+  if (round.limitedMs > 0) return null;
+  if (!isConcerned(app.config.policy, target)) return turned("foreign", CHECKED_MS);
+  if (round.denied.has(ownerOf(target))) return turned("denied", DENIED_MS);
+  const failing = (error: CallError): Visit | null => {
+    const met = meet(round, target, error);
+    if (met === null) return null;
+    if (met === "denied") return turned("denied", DENIED_MS);
+    return met === "gone" ? turned("gone", CHECKED_MS) : { hook: fresh(hook, error), failed: [] };
+  };
+  let checked = hook;
+  if (hook.state !== "ours" || hook.checkAt <= now) {
+    const found = await app.github.getHook(target, id);
+    if (!found.ok) return failing(found);
+    checked = turned(found.value.id === id && isOurs(app, found.value) ? "ours" : "foreign", CHECKED_MS).hook;
+    if (checked.state !== hook.state) log("info", "hook", { scope: target, outcome: checked.state });
+    if (checked.state === "foreign") return { hook: checked, failed: [] };
+  }
+  const cursor = checked.cursor ?? "";
+  const etag = cursor === "" ? (checked.etag ?? "") : "";
+  const listed = await app.github.listDeliveries(target, id, { status: "failure", cursor, etag });
+  if (!listed.ok) return failing(listed);
+  if (listed.value === null) return { hook: checked, failed: [] };
+  return readList(checked, listed.value, now);
+}
+
+function readList(hook: Hook, { deliveries, etag, next }: DeliveryPage, now: number): Visit {
+  const young = deliveries.filter(({ at }) => at > now - KEPT_MS);
+  const goesOn = next !== "" && young.length === deliveries.length && hook.page < MAX_PAGES;
+  const cursor = hook.cursor ?? "";
+  return {
+    hook: {
+      ...hook,
+      etag: cursor === "" ? etag : hook.etag,
+      cursor: goesOn ? next : "",
+      page: goesOn ? hook.page + 1 : 1,
+    },
+    failed: young
+      .filter(({ ok, action }) => !ok && ACTIONS.has(action))
+      .map(({ id, guid, action, at }) => ({
+        ...{ hook: hook.id, guid, id, queued: action === "queued" },
+        // A time that is yet to come would never be over.
+        at: Math.min(at, now),
+      })),
+  };
+}
+
+/** A cursor that GitHub does not take is dropped. */
+function fresh(hook: Hook, { status }: CallError): Hook {
+  return status === 400 || status === 422 ? { ...hook, etag: "", cursor: "", page: 1 } : hook;
+}
+
+/** Only a hook that delivers jobs to this very Worker is its own: another stack may serve the same repository. */
+function isOurs({ config }: App, { active, url, events }: GithubHook): boolean {
+  const fits = events.includes("workflow_job") || events.includes("*");
+  return active && fits && url === `${config.publicUrl}/webhook`;
+}
+
+/** Notes what went wrong. @returns null when there was no room to ask, or a limit: nothing is known of the target */
+export function meet(round: Round, target: string, error: CallError): "denied" | "gone" | "again" | null {
+  const { status, detail, retryAfterSeconds } = error;
+  if (detail.endsWith(USED_UP)) return null;
+  if (error.error === "rate_limited") {
+    round.limitedMs = Math.max(round.limitedMs, (retryAfterSeconds ?? 60) * 1000);
+    round.problems.set(error.error, detail);
+    return null;
+  }
+  // A repository that was renamed redirects; the next delivery tells its new name.
+  if (status !== null && (status === 404 || (status >= 300 && status < 400))) return "gone";
+  round.problems.set(error.error, detail);
+  if (status !== 401 && status !== 403) return "again";
+  round.denied.add(ownerOf(target));
+  return "denied";
+}
