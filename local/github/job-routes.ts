@@ -1,11 +1,16 @@
 import { Hono } from "hono";
-import { workflowJob } from "./payload";
+import { repositoryView } from "./account-routes";
+import { iso, workflowJob } from "./payload";
 import { type RestEnv, page, problem, scopeOf } from "./rest";
 import type { GithubState } from "./state";
 import type { Job, JobStatus, WorkflowRun } from "./types";
 
 const RUNS = "/repos/:owner/:repo/actions/runs";
 const JOBS = "/repos/:owner/:repo/actions/jobs";
+
+/** Runs that GitHub gives of one listing by status, whatever there are.
+ *  @see https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository */
+const MAX_RESULTS = 1_000;
 
 /**
  * Workflow jobs and runs, as far as a reconciler reads them.
@@ -27,13 +32,17 @@ export function jobRoutes(state: GithubState): Hono<RestEnv> {
     const found = scopeOf(context, state, "actions");
     if (found instanceof Response) return found;
     const status = context.req.query("status");
+    const jobs = jobsByRun(state);
     const all = [...state.runs.values()]
       .filter((run) => run.repository === found.repository)
-      .filter((run) => status === undefined || runStatus(state, run) === status)
+      .map((run) => ({ run, jobs: jobs.get(run) ?? [] }))
+      .filter((one) => status === undefined || runStatus(one.jobs) === status)
       .reverse();
     return context.json({
       total_count: all.length,
-      workflow_runs: page(context, all).map((run) => runView(state, run)),
+      workflow_runs: page(context, status === undefined ? all : all.slice(0, MAX_RESULTS)).map((one) =>
+        runView(state, one.run, one.jobs),
+      ),
     });
   });
 
@@ -42,7 +51,7 @@ export function jobRoutes(state: GithubState): Hono<RestEnv> {
     if (found instanceof Response) return found;
     const run = state.runs.get(Number(context.req.param("id")));
     if (run?.repository !== found.repository) return problem(context, 404, "Not Found");
-    return context.json(runView(state, run));
+    return context.json(runView(state, run, jobsOf(state, run)));
   });
 
   routes.get(`${RUNS}/:id{[0-9]+}/jobs`, (context) => {
@@ -57,33 +66,41 @@ export function jobRoutes(state: GithubState): Hono<RestEnv> {
   return routes;
 }
 
+/** Of all runs at once: a listing of many runs must not look through all jobs for each. */
+function jobsByRun(state: GithubState): ReadonlyMap<WorkflowRun, readonly Job[]> {
+  const found = new Map<WorkflowRun, Job[]>();
+  for (const job of state.jobs.values()) {
+    const jobs = found.get(job.run);
+    if (jobs === undefined) found.set(job.run, [job]);
+    else jobs.push(job);
+  }
+  return found;
+}
+
 function jobsOf(state: GithubState, run: WorkflowRun): Job[] {
   return [...state.jobs.values()].filter((job) => job.run === run);
 }
 
-/** A run is done when all of its jobs are, and in progress as soon as one has begun. */
-function runStatus(state: GithubState, run: WorkflowRun): JobStatus {
-  const statuses = jobsOf(state, run).map((job) => job.status);
+/** A run is as far as the job that is least far, of those that wait for no approval: queued while one is, whatever the
+ *  others do. @see https://github.com/cli/cli/issues/13972 */
+function runStatus(jobs: readonly Job[]): JobStatus {
+  const statuses = jobs.map((job) => job.status);
   if (statuses.length > 0 && statuses.every((it) => it === "completed")) return "completed";
-  if (statuses.some((it) => it === "in_progress" || it === "completed")) return "in_progress";
-  return statuses.includes("queued") ? "queued" : "waiting";
+  if (statuses.includes("queued")) return "queued";
+  return statuses.some((it) => it === "in_progress" || it === "completed") ? "in_progress" : "waiting";
 }
 
-function runView(state: GithubState, run: WorkflowRun): object {
+function runView(state: GithubState, run: WorkflowRun, jobs: readonly Job[]): object {
   const { repository, headRepository } = run;
   const head = headRepository === null ? undefined : state.repository(headRepository);
   return {
     id: run.id,
     event: run.event,
-    status: runStatus(state, run),
+    status: runStatus(jobs),
     run_attempt: 1,
+    ...runTimes(jobs),
     pull_requests: [],
-    repository: {
-      id: repository.id,
-      full_name: repository.fullName,
-      private: repository.private,
-      fork: repository.fork,
-    },
+    repository: repositoryView(repository),
     head_repository:
       headRepository === null
         ? null
@@ -93,5 +110,16 @@ function runView(state: GithubState, run: WorkflowRun): object {
             private: head?.private ?? false,
             fork: head?.fork ?? headRepository !== repository.fullName,
           },
+  };
+}
+
+/** A run begins with its first job; every step of one of its jobs changes it. */
+function runTimes(jobs: readonly Job[]): object {
+  const createdAt = Math.min(...jobs.map((job) => job.createdAt));
+  const changes = jobs.flatMap((job) => [job.createdAt, job.startedAt ?? 0, job.completedAt ?? 0]);
+  return {
+    created_at: iso(createdAt),
+    run_started_at: iso(createdAt),
+    updated_at: iso(Math.max(...changes)),
   };
 }

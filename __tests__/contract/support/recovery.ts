@@ -91,7 +91,7 @@ function answer({ runs }: ListingGithub, { method, path }: Seen): Reply | null {
   const size = Number(searchParams.get("per_page") ?? 30);
   const first = (Number(searchParams.get("page") ?? 1) - 1) * size;
   const own = runs.filter((run) => (run.repo ?? REPO) === repo);
-  const page = <T>(all: readonly T[], key: string): Reply => ({
+  const page = (all: readonly unknown[], key: string): Reply => ({
     status: 200,
     body: { total_count: all.length, [key]: all.slice(first, first + size) },
   });
