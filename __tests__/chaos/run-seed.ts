@@ -1,0 +1,166 @@
+import type { Evidence, Invariant, Violation } from "./evidence";
+import { INVARIANTS } from "./invariants/all";
+import type { Plan } from "./plan/plan";
+import { readAgeing } from "./world/ageing";
+import { Disasters } from "./world/disasters";
+import { gather, readEverything } from "./world/gather";
+import { isQuiet, sleepers } from "./world/quiet";
+import { People } from "./world/people";
+import { timelineOf } from "./timeline";
+import { type World, startWorld } from "./world/world";
+
+/** An invariant that did not hold, with what is known of whom it is about. */
+export interface Broken extends Violation {
+  readonly invariant: Pick<Invariant, "number" | "name">;
+  readonly timeline: readonly string[];
+}
+
+/** What came of a seed. */
+export interface SeedResult {
+  readonly plan: Plan;
+  readonly broken: readonly Broken[];
+  readonly jobs: number;
+  readonly completed: number;
+  readonly dispatches: number;
+  readonly deliveries: number;
+  readonly forged: number;
+  readonly kills: number;
+  readonly struck: ReadonlyMap<string, number>;
+  /** From the end of faults until nothing was left to do, in the ledger's time. */
+  readonly drainMs: number;
+  readonly seconds: number;
+}
+
+/** Between two looks at the ledger while faults last. */
+const TICK_MS = 450;
+const MINUTE_MS = 60_000;
+
+/** After this time without a fault every waiting job is on its way: a job whose three first runners went unheard gets its
+ *  next within two hours. */
+export const SETTLED_MS = 150 * MINUTE_MS;
+
+/** All is over within this time. It is less than the day after which GitHub gives a waiting job up. */
+const DRAINED_MS = 12 * 60 * MINUTE_MS;
+
+/** Plays one seed from its first delivery until nothing is left, and checks all invariants throughout. */
+export async function runSeed(plan: Plan, script?: string): Promise<SeedResult> {
+  const began = Date.now();
+  const world = await startWorld(plan, script);
+  const checks = new Checks(world);
+  try {
+    await world.worker.sweep();
+    await world.observer.install();
+    const kills = await breakAll(world, checks);
+    const drainMs = await drain(world, checks);
+    await wakeUp(world);
+    await readEverything(world);
+    await checks.look("end");
+    return {
+      ...{ plan, kills, drainMs, broken: checks.broken, struck: world.struck },
+      jobs: world.github.jobs().length,
+      completed: world.github.jobs().filter(({ status }) => status === "completed").length,
+      dispatches: world.nomad.children().length,
+      deliveries: world.github.deliveries().length,
+      forged: world.forger.answers.length,
+      seconds: (Date.now() - began) / 1_000,
+    };
+  } finally {
+    await world.close();
+  }
+}
+
+/** The part in which everything breaks. @returns how often workerd was killed */
+async function breakAll(world: World, checks: Checks): Promise<number> {
+  const { plan } = world;
+  const began = Date.now();
+  const people = new People(world);
+  const disasters = new Disasters(world);
+  for (let turn = 1; !people.isDone || Date.now() - began < plan.endsAt; turn += 1) {
+    const tick = new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    await skip(world, plan.draws.of("tick", turn).between(5_000, 40_000));
+    sweepOnce(world);
+    await checks.look("throughout");
+    await tick;
+  }
+  await disasters.end();
+  await people.close();
+  world.faults.active = false;
+  await sweeping.get(world);
+  return disasters.kills;
+}
+
+const sweeping = new WeakMap<World, Promise<unknown>>();
+
+/** One sweep at a time: the next goes on with what this one leaves. */
+function sweepOnce(world: World): void {
+  if (sweeping.has(world)) return;
+  const done = world.worker.sweep().finally(() => sweeping.delete(world));
+  sweeping.set(world, done);
+}
+
+/** Lets time pass without faults until nothing is left to do. @returns how much passed */
+async function drain(world: World, checks: Checks): Promise<number> {
+  const began = world.time.now();
+  for (let passed = 0; passed < DRAINED_MS; passed = world.time.now() - began) {
+    await skip(world, passed < 60 * MINUTE_MS ? MINUTE_MS / 2 : 2 * MINUTE_MS);
+    await world.worker.sweep();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    await checks.look(passed > SETTLED_MS ? "settled" : "throughout");
+    if (isQuiet(gather(world, "throughout"), sleepers(world))) return passed;
+  }
+  return DRAINED_MS;
+}
+
+async function wakeUp(world: World): Promise<void> {
+  world.sleepers.wake();
+  const end = Date.now() + 10_000;
+  while (
+    sleepers(world).some((name) => !world.transcript.lateClaims.some(({ runner }) => runner === name)) &&
+    Date.now() < end
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function skip(world: World, ms: number): Promise<void> {
+  await world.worker.transaction((await agesOf(world))(ms));
+  world.time.skip(ms);
+}
+
+const ages = new WeakMap<World, Promise<(ms: number) => readonly string[]>>();
+
+function agesOf(world: World): Promise<(ms: number) => readonly string[]> {
+  const known = ages.get(world) ?? readAgeing(world.worker);
+  ages.set(world, known);
+  return known;
+}
+
+class Checks {
+  readonly broken: Broken[] = [];
+  readonly #world: World;
+  readonly #told = new Set<string>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  async look(moment: Evidence["moment"]): Promise<void> {
+    await this.#world.observer.look();
+    const evidence = gather(this.#world, moment);
+    for (const invariant of INVARIANTS) {
+      for (const violation of invariant.check(evidence)) this.#tell(invariant, violation);
+    }
+  }
+
+  #tell(invariant: Invariant, violation: Violation): void {
+    const key = `${String(invariant.number)} ${String(violation.subject)} ${violation.what}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    const { number, name } = invariant;
+    this.broken.push({
+      ...violation,
+      invariant: { number, name },
+      timeline: timelineOf(this.#world, violation.subject),
+    });
+  }
+}
