@@ -33,9 +33,11 @@ const TELLING_STATEMENTS = 2;
 /** Statements beside the requests; the largest batch may have to be sent twice. */
 const STATEMENTS = DUE_STATEMENTS + 2 * VISIT_STATEMENTS + TELLING_STATEMENTS;
 
-/** Subrequests that a sweep must leave over for one pass that asks at least once, and for one that asks all it may. */
-export const RECOVERY_LEAST = STATEMENTS + TOKEN_REQUESTS + 1;
-export const RECOVERY_MOST = STATEMENTS + TOKEN_REQUESTS + REQUESTS;
+/** Statuses of runs that can hold a queued job: it goes by the job that is least far, but that is not documented. */
+const STATUSES = ["queued", "in_progress", "waiting"] as const;
+
+/** Subrequests in which one repository is visited. */
+export const RECOVERY_ROOM = STATEMENTS + TOKEN_REQUESTS + STATUSES.length;
 
 /** A job younger than this is no lost one: its delivery may be on its way. */
 const YOUNG_MS = 2 * 60_000;
@@ -48,9 +50,6 @@ const STALE_MS = 24 * 60 * 60_000;
 const AGAIN_MS = 10 * 60_000;
 const REFUSED_MS = 60 * 60_000;
 const NOT_FOUND_MS = 24 * 60 * 60_000;
-
-/** Statuses of runs that can hold a queued job: it goes by the job that is least far, but that is not documented. */
-const STATUSES = ["queued", "in_progress", "waiting"] as const;
 
 /** A page to read: of the runs of a status, or of the jobs of a run. */
 type Step = readonly [of: (typeof STATUSES)[number] | number, page: number];

@@ -6,7 +6,7 @@ import { mark } from "./ledger/marks";
 import { dueWork, forget, settle } from "./ledger/work";
 import { log } from "./log";
 import { openPools, tellPools } from "./pools";
-import { RECOVERY_LEAST, recover } from "./recovery";
+import { RECOVERY_ROOM, recover } from "./recovery";
 import { redeliver } from "./redelivery";
 import { TOKEN_REQUESTS } from "./subrequests";
 
@@ -50,7 +50,7 @@ export async function sweep(app: App): Promise<void> {
  * `docs/operations.md`.
  */
 function roomsOf({ config: { policy } }: App): readonly number[] {
-  return [0, policy.cleanUp === "off" ? 0 : CLEAN_UP_ROOM, policy.recovery === "off" ? 0 : RECOVERY_LEAST];
+  return [0, policy.cleanUp === "off" ? 0 : CLEAN_UP_ROOM, policy.recovery === "off" ? 0 : RECOVERY_ROOM];
 }
 
 /** @returns how many were sent of what fits into what is left of this invocation */
