@@ -146,8 +146,3 @@ export async function recoveryStatus(harness: Harness): Promise<Record<string, u
   const response = await harness.runtime.fetch("/status", { headers });
   return ((await response.json()) as { recovery: Record<string, unknown> }).recovery;
 }
-
-export async function states(harness: Harness): Promise<string[]> {
-  const rows = await harness.rows("SELECT job_id, state FROM jobs ORDER BY job_id");
-  return rows.map((row) => `${String(row["job_id"])} ${String(row["state"])}`);
-}
