@@ -13,13 +13,12 @@ import { TOKEN_REQUESTS } from "./subrequests";
 /** Most dispatches of one pass; with everything else it stays within the free plan's 50 subrequests. */
 const DISPATCHES = 35;
 
-/** After so many more may be due: what fits into the smallest pass that is not cut short by anything but this bound. */
-const FULL = 30;
-
 /** Lease and read before the sends, results and problem after them. */
 const PASS_STATEMENTS = 4;
 /** Deleting old rows and the mark of this sweep. */
 const CLOSING_STATEMENTS = 3;
+/** Which of {@link roomsOf} is the clean-up's. */
+const CLEAN_UPS_TURN = 1;
 /** A removal looks the runner up, then deletes it. */
 const REQUESTS_PER_QUESTION = 2;
 
@@ -33,11 +32,14 @@ export async function sweep(app: App): Promise<void> {
   await tellPools(app);
   const first = await dispatchWithin(app);
   const asked = await askWithin(app);
-  // Answers can lead to more, and a full pass can have left some; else the statements are others'.
-  const sent = first + (asked > 0 || first >= FULL ? await dispatchWithin(app) : 0);
+  // Answers lead to more, and a full pass may have left some; else the statements are others'.
+  const again = asked > 0 || first.isFull ? await dispatchWithin(app) : NONE;
+  const sent = first.sent + again.sent;
   const walk = await redeliver(app, CLOSING_STATEMENTS, roomsOf(app));
-  await recover(app, CLOSING_STATEMENTS);
-  await cleanUp(app, CLOSING_STATEMENTS);
+  // What is left over may be enough for one of the two only.
+  for (const work of walk.turn === CLEAN_UPS_TURN ? [cleanUp, recover] : [recover, cleanUp]) {
+    await work(app, CLOSING_STATEMENTS);
+  }
   if (app.subrequests.left() >= CLOSING_STATEMENTS) await forget(app.ledger);
   const ms = app.now() - startedAt;
   await mark(app.ledger, "sweep", { sent, asked, ms, ...walk });
@@ -53,10 +55,19 @@ function roomsOf({ config: { policy } }: App): readonly number[] {
   return [0, policy.cleanUp === "off" ? 0 : CLEAN_UP_ROOM, policy.recovery === "off" ? 0 : RECOVERY_ROOM];
 }
 
-/** @returns how many were sent of what fits into what is left of this invocation */
-async function dispatchWithin(app: App): Promise<number> {
-  const room = app.subrequests.left() - PASS_STATEMENTS - CLOSING_STATEMENTS;
-  return room > 0 ? (await dispatchDue(app, Math.min(DISPATCHES, room))).sent : 0;
+interface Sent {
+  readonly sent: number;
+  readonly isFull: boolean;
+}
+
+const NONE: Sent = { sent: 0, isFull: false };
+
+/** Sends of what is due as much as fits into what is left of this invocation. */
+async function dispatchWithin(app: App): Promise<Sent> {
+  const room = Math.min(DISPATCHES, app.subrequests.left() - PASS_STATEMENTS - CLOSING_STATEMENTS);
+  if (room <= 0) return NONE;
+  const { sent } = await dispatchDue(app, room);
+  return { sent, isFull: sent === room };
 }
 
 /** @returns how many questions fitted into what is left of this invocation */

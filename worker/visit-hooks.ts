@@ -147,7 +147,8 @@ export function meet(round: Round, target: string, error: CallError): "denied" |
   // A repository that was renamed redirects; the next delivery tells its new name.
   if (status !== null && (status === 404 || (status >= 300 && status < 400))) return "gone";
   round.problems.set(error.error, detail);
-  if (status !== 401 && status !== 403) return "again";
+  // Where the App is not installed, it is refused before there is an answer.
+  if (error.error !== "refused" || (status !== null && status !== 401 && status !== 403)) return "again";
   round.denied.add(ownerOf(target));
   return "denied";
 }

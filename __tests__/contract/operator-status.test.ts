@@ -138,7 +138,17 @@ describe.each(RUNTIMES)("/status and /metrics (%s)", (runtime) => {
         refused: [],
       },
       credential_days_left: { access: 30, nomad: -2, github: null },
-      redelivery: "off",
+      redelivery: {
+        mode: "off",
+        why: "policy",
+        hooks: {},
+        last_round_at: null,
+        last_round_seconds: null,
+        pending: 0,
+        asked: 0,
+        given_up: 0,
+        last_problem: null,
+      },
     });
     const response = await get(harness(), "/metrics");
     expect(response.headers.get("Content-Type")).toBe("text/plain; version=0.0.4");
@@ -153,6 +163,9 @@ describe.each(RUNTIMES)("/status and /metrics (%s)", (runtime) => {
       "runners_recovered_jobs",
       "runners_recovery_behind_seconds",
       "runners_recovery_repositories",
+      'runners_redeliveries{what="asked"}',
+      'runners_redeliveries{what="given_up"}',
+      'runners_redeliveries{what="pending"}',
     ]);
     expect(samples.get('runners_credential_days_left{credential="nomad"}')).toBe(-2);
   });

@@ -85,12 +85,12 @@ const PAGE_SIZE = 100;
 /** A server that filters by name answers with one page of at most one runner; one that does not is read this far. */
 const MAX_PAGES = 10;
 
-/** One per invocation, with the isolate's cache. */
-export function createGithub(options: GithubOptions): Github {
-  const auth = createAuth(options, options.credential);
+type Call = <T>(scope: string, request: GithubRequest<T>) => Promise<CallResult<T>>;
 
-  /** Sends with the scope's token; a token that GitHub no longer takes is made anew, once. */
-  async function call<T>(scope: string, request: GithubRequest<T>): Promise<CallResult<T>> {
+/** Sends with the scope's token; a token that GitHub no longer takes is made anew, once. */
+function caller(options: GithubOptions): Call {
+  const auth = createAuth(options, options.credential);
+  return async (scope, request) => {
     for (let round = 0; ; round++) {
       const bearer = await auth.bearer(scope);
       if (!bearer.ok) return { ...bearer, status: null };
@@ -98,7 +98,12 @@ export function createGithub(options: GithubOptions): Github {
       if (result.ok || result.status !== 401 || round > 0) return result;
       if (!auth.forget(scope, bearer.value.token)) return result;
     }
-  }
+  };
+}
+
+/** One per invocation, with the isolate's cache. */
+export function createGithub(options: GithubOptions): Github {
+  const call = caller(options);
   const get = <T>(
     scope: string,
     path: string,

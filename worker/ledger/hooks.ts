@@ -1,3 +1,4 @@
+import { parseJson } from "../json";
 import type { LedgerContext } from "./context";
 import { markOf } from "./marks";
 import { DUE, KEPT_MS } from "./redeliveries";
@@ -80,7 +81,8 @@ export async function dueHooks(ledger: LedgerContext): Promise<DueHooks> {
     { sql: PLAN, params },
     { sql: HOOKS, params },
   ]);
-  const read = (value: unknown, otherwise: string): unknown => JSON.parse(String(value ?? otherwise));
+  const read = (value: unknown, otherwise: string): unknown =>
+    parseJson(typeof value === "string" ? value : otherwise);
   const walk = read(plan?.["walk"], "{}") as Partial<Walk>;
   return {
     walk: { turn: 0, hook: 0, since: 0, roundAt: 0, roundMs: 0, choresAt: 0, ...walk },

@@ -181,3 +181,11 @@ export async function redeliveryStatus(harness: Harness): Promise<RedeliveryStat
   const response = await harness.runtime.fetch("/status", { headers });
   return ((await response.json()) as { redelivery: RedeliveryStatus }).redelivery;
 }
+
+/** What GitHub answers an App that asks for its installation and for a token; null for all else. */
+export function appAnswers({ path }: Seen): Reply | null {
+  if (path.endsWith("/installation")) return { status: 200, body: { id: 77 } };
+  if (!path.endsWith("/access_tokens")) return null;
+  const expires = new Date(Date.now() + 3_600_000).toISOString();
+  return { status: 201, body: { token: "ghs_for_tests", expires_at: expires } };
+}

@@ -27,6 +27,7 @@ const NOTHING: Status["view"] = {
     strays: [],
   },
   recovery: { passAt: null, repositories: 0, nextAt: null, jobs: 0, foundAt: null, refused: "[]" },
+  redelivery: { hooks: {}, denied: 0, roundAt: null, roundMs: null, pending: 0, asked: 0, givenUp: 0 },
 };
 
 const status = (view: Partial<Status["view"]> = {}, daysLeft: Status["daysLeft"] = {}): Status => ({
@@ -35,6 +36,7 @@ const status = (view: Partial<Status["view"]> = {}, daysLeft: Status["daysLeft"]
   pools: [],
   cleanUp: "delete",
   recovery: "on",
+  redelivery: "on",
   now: NOW,
   view: { ...NOTHING, ...view },
   daysLeft,
@@ -84,6 +86,15 @@ const FULL = status(
       foundAt: NOW - DAY,
       refused: '["octo-org"]',
     },
+    redelivery: {
+      hooks: { ours: 166, denied: 1 },
+      denied: 0,
+      roundAt: NOW - 120_000,
+      roundMs: 540_000,
+      pending: 4,
+      asked: 9,
+      givenUp: 2,
+    },
   },
   { access: 12, nomad: null, old: -3 },
 );
@@ -129,6 +140,13 @@ describe("/metrics", () => {
       "runners_recovery_behind_seconds 600",
       "runners_recovered_jobs 3",
       "runners_since_recovery_seconds 20",
+      'runners_hooks{state="ours"} 166',
+      'runners_hooks{state="denied"} 1',
+      'runners_redeliveries{what="pending"} 4',
+      'runners_redeliveries{what="asked"} 9',
+      'runners_redeliveries{what="given_up"} 2',
+      "runners_redelivery_round_seconds 540",
+      "runners_since_redelivery_round_seconds 120",
       'runners_problems{source="nomad",kind="permanent"} 7',
       'runners_credential_days_left{credential="access"} 12',
       'runners_credential_days_left{credential="old"} -3',
@@ -143,6 +161,9 @@ describe("/metrics", () => {
       "runners_recovery_repositories 0",
       "runners_recovery_behind_seconds 0",
       "runners_recovered_jobs 0",
+      'runners_redeliveries{what="pending"} 0',
+      'runners_redeliveries{what="asked"} 0',
+      'runners_redeliveries{what="given_up"} 0',
     ]);
   });
 
@@ -195,7 +216,17 @@ describe("/status", () => {
         refused: ["octo-org"],
       },
       credential_days_left: { access: 12, nomad: null, old: -3 },
-      redelivery: "off",
+      redelivery: {
+        mode: "on",
+        why: null,
+        hooks: { ours: 166, denied: 1 },
+        last_round_at: "2026-11-21T11:58:00.000Z",
+        last_round_seconds: 540,
+        pending: 4,
+        asked: 9,
+        given_up: 2,
+        last_problem: null,
+      },
     });
   });
 
@@ -212,9 +243,45 @@ describe("/status", () => {
   });
 });
 
+describe("redelivery", () => {
+  const told = (changes: Partial<Status["view"]["redelivery"]>, redelivery: Status["redelivery"] = "on") => {
+    const base = status();
+    const view = { ...base.view, redelivery: { ...base.view.redelivery, ...changes } };
+    return (statusJson({ ...base, view, redelivery }) as { redelivery: { mode: string; why: string | null } })
+      .redelivery;
+  };
+
+  test.each([
+    [
+      "on while any hook of the stack is known",
+      { hooks: { ours: 1, denied: 9 }, denied: 3 },
+      "on",
+      "on",
+      null,
+    ],
+    ["off where the policy says so", { hooks: { ours: 1 } }, "off", "off", "policy"],
+    ["off where no hook may be seen", { hooks: { denied: 1, foreign: 4 } }, "on", "off", "no_permission"],
+    ["off where none may be looked for", { denied: 1 }, "on", "off", "no_permission"],
+    ["off while none is known", { hooks: { foreign: 1, new: 1 } }, "on", "off", "no_hook_known"],
+  ] as const)("is %s", (_, view, policyMode, mode, why) => {
+    expect(told(view, policyMode)).toMatchObject({ mode, why });
+  });
+
+  test("tells its own last problem, and no other's", () => {
+    const problem = { kind: "refused", count: 1, first_at: NOW, last_at: NOW };
+    const problems = [
+      { ...problem, source: "github", detail: "not this" },
+      { ...problem, source: "redelivery", detail: "GET /repos/a/b/hooks/1: answered 403" },
+    ];
+    expect(statusJson(status({ problems }))).toMatchObject({
+      redelivery: { last_problem: "GET /repos/a/b/hooks/1: answered 403" },
+    });
+  });
+});
+
 describe("a credential's end", () => {
   const NO_ROWS = [
-    ...Array.from({ length: 11 }, () => ({ results: [] })),
+    ...Array.from({ length: 14 }, () => ({ results: [] })),
     { results: [{ repositories: 0, nextAt: null, refused: "[]" }] },
   ];
 
