@@ -9,9 +9,9 @@ const ROOT = fileURLToPath(new URL(".", import.meta.url));
 
 /** The three programs of this package: which files each type-checks, by its own tsconfig. */
 const PROGRAMS = [
-  { files: ["**/*.ts"], ignores: ["worker/**", "__tests__/worker/**"], project: "./tsconfig.json" },
+  { files: ["**/*.ts"], ignores: ["worker/**", "__tests__/{worker,fuzz}/**"], project: "./tsconfig.json" },
   { files: ["worker/**/*.ts"], ignores: [], project: "./worker/tsconfig.json" },
-  { files: ["__tests__/worker/**/*.ts"], ignores: [], project: "./__tests__/worker/tsconfig.json" },
+  { files: ["__tests__/{worker,fuzz}/**/*.ts"], ignores: [], project: "./__tests__/worker/tsconfig.json" },
 ];
 
 const TESTS = ["__tests__/**/*.ts"];
