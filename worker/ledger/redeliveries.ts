@@ -35,14 +35,14 @@ export const DUE = `redeliveries d JOIN hooks h ON h.id = d.hook_id AND h.state 
 const NEXT = `CASE tries ${AGAIN_MS.map((ms, tries) => `WHEN ${tries} THEN ${ms}`).join(" ")} ELSE ${DAY_MS} END`;
 
 /** First the jobs that may still wait for a runner, as GitHub drops them after a day; then whatever failed first. */
+const IN_ORDER = `ORDER BY d.queued AND d.failed_at > :now - ${DAY_MS} DESC, d.failed_at`;
+
 const LEASE = `UPDATE redeliveries SET op = :op, tries = tries + 1, next_at = :now + ${NEXT}
   WHERE NOT EXISTS (SELECT 1 FROM redeliveries d WHERE ${OPEN} AND d.op = :op) AND (hook_id, guid) IN
-    (SELECT d.hook_id, d.guid FROM ${DUE}
-    ORDER BY d.queued AND d.failed_at > :now - ${DAY_MS} DESC, d.failed_at LIMIT :limit)`;
+    (SELECT d.hook_id, d.guid FROM ${DUE} ${IN_ORDER} LIMIT :limit)`;
 
 const LEASED = `SELECT d.hook_id AS hook, h.target, d.guid, d.delivery_id AS id, d.tries
-  FROM redeliveries d JOIN hooks h ON h.id = d.hook_id WHERE ${OPEN} AND d.op = :op
-  ORDER BY d.queued DESC, d.failed_at`;
+  FROM redeliveries d JOIN hooks h ON h.id = d.hook_id WHERE ${OPEN} AND d.op = :op ${IN_ORDER}`;
 
 /** Statements of {@link leaseDeliveries}. */
 export const LEASE_STATEMENTS = 2;

@@ -11,7 +11,7 @@ import { PUBLIC_URL } from "../../support/harness/runtimes";
 import { forgetAll } from "../../support/webhook";
 
 /** The usual policy, with failed deliveries repeated. */
-export const REPEATING: typeof POLICY = { ...POLICY, redelivery: "on" };
+export const REPEATING: typeof POLICY = { ...POLICY, repositories: ["octo-org/*"], redelivery: "on" };
 
 export const HOOK_URL = `${PUBLIC_URL}/webhook`;
 
@@ -188,4 +188,9 @@ export function appAnswers({ path }: Seen): Reply | null {
   if (!path.endsWith("/access_tokens")) return null;
   const expires = new Date(Date.now() + 3_600_000).toISOString();
   return { status: 201, body: { token: "ghs_for_tests", expires_at: expires } };
+}
+
+/** Lets be due what is done once an hour. */
+export async function letChoresBeDue(harness: Harness): Promise<void> {
+  await harness.rows("UPDATE marks SET value = json_set(value, '$.choresAt', 0) WHERE name = 'sweep'");
 }
