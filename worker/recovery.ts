@@ -33,8 +33,11 @@ const TELLING_STATEMENTS = 2;
 /** Statements beside the requests; the largest batch may have to be sent twice. */
 const STATEMENTS = DUE_STATEMENTS + 2 * VISIT_STATEMENTS + TELLING_STATEMENTS;
 
-/** Statuses of runs that can hold a queued job: it goes by the job that is least far, but that is not documented. */
+/** Statuses of runs that can hold a queued job. A run is queued while one of its jobs is, as far as anybody has seen; since
+ *  that is not documented, every third visit asks for the others, too.
+ *  @see https://github.com/cli/cli/issues/13972 */
 const STATUSES = ["queued", "in_progress", "waiting"] as const;
+const ALL_EVERY = 3;
 
 /** Subrequests in which one repository is visited. */
 export const RECOVERY_ROOM = STATEMENTS + TOKEN_REQUESTS + STATUSES.length;
@@ -119,7 +122,8 @@ async function visit(app: App, due: DueRepo, most: number): Promise<End> {
   const { policy } = app.config;
   const { repo } = due;
   const kept = parseJson(due.steps) as readonly Step[];
-  let steps = kept.length > 0 ? kept : STATUSES.map((status): Step => [status, 1]);
+  const asked = STATUSES.slice(0, due.visits % ALL_EVERY === 0 ? STATUSES.length : 1);
+  let steps = kept.length > 0 ? kept : asked.map((status): Step => [status, 1]);
   let { traits } = due;
   let drop = !isListed(rulesOf(policy, repo).repositories, repo);
   let error: GithubError | null = null;
@@ -135,19 +139,20 @@ async function visit(app: App, due: DueRepo, most: number): Promise<End> {
       steps = [...read.value.steps, ...rest];
       jobs.push(...read.value.jobs);
       drop = read.value.drop;
-    } else if (typeof step[0] === "number" && read.error === "not_found") {
-      // The run was deleted since it was listed.
-      steps = rest;
     } else {
-      error = read;
-      if (!isLimit(read)) steps = read.error === "unavailable" ? rest : [];
+      const ofRun = typeof step[0] === "number";
+      // A run may have been deleted since it was listed.
+      if (!ofRun || read.error !== "not_found") error = read;
+      // One that cannot be read holds up no other; else the visit begins anew when its time has come.
+      if (!isLimit(read)) steps = ofRun && read.error !== "refused" ? rest : [];
     }
   }
   if (drop) steps = [];
   const waitMs = error !== null ? waitOf(error) : steps.length > 0 ? 0 : null;
+  const visits = due.visits + (error === null && steps.length === 0 ? 1 : 0);
   const refused = error?.error === "refused";
   return {
-    visit: { repo, steps: JSON.stringify(steps), traits, waitMs, refused, drop },
+    visit: { repo, steps: JSON.stringify(steps), traits, visits, waitMs, refused, drop },
     jobs,
     requests,
     error,

@@ -35,14 +35,14 @@ export const RUNS_PER_PAGE = 25;
 export const JOBS_PER_PAGE = 50;
 
 /** What GitHub gives of one listing by status. @see https://docs.github.com/rest/actions/workflow-runs */
-const MAX_RESULTS = 1_000;
+const MAX_RUNS = 1_000;
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[\d.]{0,10}(?:Z|[+-]\d\d:\d\d)$/;
 
 /** The runs of `repo` on a page; one that cannot be read, or of another repository, is left out: nothing is concluded
  *  from what is missing. */
 export function readRuns(json: unknown, repo: string, page: number): Page<ListedRun> | undefined {
-  return readPage(json, "workflow_runs", page, RUNS_PER_PAGE, (entry) => {
+  const read = readPage(json, "workflow_runs", page, RUNS_PER_PAGE, (entry) => {
     const { id, created_at: created, run_started_at: started, updated_at: updated } = entry;
     const repository = readRepository(entry["repository"]);
     if (!isId(id) || typeof repository === "string") return null;
@@ -52,6 +52,7 @@ export function readRuns(json: unknown, repo: string, page: number): Page<Listed
     const organization = owner?.["type"] === "Organization" ? repository.owner : null;
     return { id, startedAt, changedAt: Math.max(startedAt, newest(updated)), repository, organization };
   });
+  return read && { ...read, last: read.last || page * RUNS_PER_PAGE >= MAX_RUNS };
 }
 
 /** The queued jobs of a run on a page, by the same rules. */
@@ -78,7 +79,7 @@ function readPage<T>(
     .map((entry) => read(asRecord(entry) ?? {}))
     .filter((one) => one !== null);
   const seen = page * size;
-  return { items, last: entries.length < size || seen >= Math.min(total, MAX_RESULTS) };
+  return { items, last: entries.length < size || seen >= total };
 }
 
 /** 0 where none can be read. */

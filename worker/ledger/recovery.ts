@@ -26,11 +26,13 @@ export interface DueRepo {
   readonly steps: string;
   /** What the last listing said of the repository, as bits. */
   readonly traits: number;
+  /** How many visits came to their end. */
+  readonly visits: number;
 }
 
 /** What one pass did at one repository. */
 export interface Visit extends DueRepo {
-  /** Milliseconds until the next visit; null after one that came to its end. */
+  /** Milliseconds until the next visit; 0 where this one has not come to its end, null where it has. */
   readonly waitMs: number | null;
   /** Whether GitHub refuses to tell. */
   readonly refused: boolean;
@@ -55,7 +57,7 @@ const NOTE_REPOS = `INSERT INTO repos (repo, active_at, next_at)
 
 const MARK_PASS = setMark("'recovery'", ":now", "'{}'");
 
-const NEXT_REPOS = `SELECT repo, steps, traits FROM repos
+const NEXT_REPOS = `SELECT repo, steps, traits, visits FROM repos
   WHERE next_at <= :now AND NOT EXISTS (SELECT 1 FROM marks WHERE name = 'recovery_limited' AND at > :now)
   ORDER BY next_at LIMIT :limit`;
 
@@ -76,11 +78,14 @@ export async function dueRepos(
   return (await transaction(ledger, sent)).at(-1) as unknown as readonly DueRepo[];
 }
 
-const VISITED = `UPDATE repos SET steps = x.steps, traits = x.traits, refused = x.refused, active_at = iif(x.gone, 0, active_at),
-    next_at = :now + coalesce(x.wait, iif(active_at > :now - ${ACTIVE_MS}, ${ACTIVE_EVERY_MS}, ${QUIET_EVERY_MS}))
+/** What is left of a visit goes on soon, even where many wait: its jobs may be the lost ones. But each time it falls back by
+ *  as much as one visit, so that a repository of many runs does not hold up all others. */
+const VISITED = `UPDATE repos SET steps = x.steps, traits = x.traits, visits = x.visits, refused = x.refused,
+    active_at = iif(x.gone, 0, active_at), next_at = iif(x.wait = 0, min(:now, next_at + ${ACTIVE_EVERY_MS}),
+      :now + coalesce(x.wait, iif(active_at > :now - ${ACTIVE_MS}, ${ACTIVE_EVERY_MS}, ${QUIET_EVERY_MS})))
   FROM (SELECT value ->> 'repo' AS repo, value ->> 'steps' AS steps, value ->> 'traits' AS traits,
-    value ->> 'refused' AS refused, value ->> 'waitMs' AS wait,
-    value ->> 'drop' AS gone FROM json_each(:visits)) x WHERE repos.repo = x.repo`;
+    value ->> 'visits' AS visits, value ->> 'refused' AS refused, value ->> 'waitMs' AS wait, value ->> 'drop' AS gone
+    FROM json_each(:visits)) x WHERE repos.repo = x.repo`;
 
 /** After its last visit: one that is quiet, and that the policy does not name. */
 const FORGET_QUIET = `DELETE FROM repos WHERE active_at <= :now - ${ACTIVE_MS}

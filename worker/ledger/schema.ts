@@ -142,13 +142,15 @@ const VERSIONS: readonly (readonly string[])[] = [
     ) WITHOUT ROWID`,
     `CREATE INDEX redeliveries_due ON redeliveries (next_at) WHERE state = 'open' AND delivery_id > asked_id`,
     // Repositories in which queued jobs are looked for. active_at: the ledger's last news of one of its jobs, to half a day.
-    // steps: what is left of a visit that did not fit. traits: what GitHub last said of it. refused: it tells nothing.
+    // steps: what is left of a visit that did not fit. traits: what GitHub last said of it. visits: how many came to their
+    // end. refused: it tells nothing.
     `CREATE TABLE repos (
       repo TEXT PRIMARY KEY COLLATE NOCASE,
       active_at INT NOT NULL,
       next_at INT NOT NULL,
       steps TEXT NOT NULL DEFAULT '[]',
       traits INT NOT NULL DEFAULT 0,
+      visits INT NOT NULL DEFAULT 0,
       refused INT NOT NULL DEFAULT 0
     )`,
     `CREATE INDEX repos_next ON repos (next_at)`,
