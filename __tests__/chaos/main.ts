@@ -1,7 +1,8 @@
 import { exitAfterClose } from "../../local/worker/exit";
 import { type Options, parseOptions } from "./options";
 import { makePlan } from "./plan/plan";
-import { describeBroken, describeSeed, describeTotal } from "./report";
+import { describeBroken, describeSabotages, describeSeed, describeTotal } from "./report";
+import { type Caught, runSabotage } from "./run-sabotage";
 import { type SeedResult, runSeed } from "./run-seed";
 
 /** Plays the seeds that the command line asks for. @returns the exit code */
@@ -13,6 +14,10 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(error instanceof Error ? error.message : String(error));
     return 2;
   }
+  return options.sabotages.length > 0 ? playSabotages(options) : playSeeds(options);
+}
+
+async function playSeeds(options: Options): Promise<number> {
   const began = Date.now();
   const results: SeedResult[] = [];
   const seeds = [...options.seeds];
@@ -27,6 +32,17 @@ async function main(args: readonly string[]): Promise<number> {
   await Promise.all(Array.from({ length: options.lanes }, lane));
   for (const line of describeTotal(results, Date.now() - began)) console.log(line);
   return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
+}
+
+/** @returns 1 when a bug was not found by the invariant that it breaks */
+async function playSabotages({ sabotages, seeds }: Options): Promise<number> {
+  const caught: Caught[] = [];
+  for (const sabotage of sabotages) {
+    caught.push(await runSabotage(sabotage, seeds[0] ?? 1));
+    console.log(`${sabotage.name}: ${caught.at(-1)?.by?.what ?? "NOT CAUGHT"}`);
+  }
+  for (const line of describeSabotages(caught)) console.log(line);
+  return caught.every(({ by }) => by !== null) ? 0 : 1;
 }
 
 main(process.argv.slice(2)).then(exitAfterClose, (error: unknown) => {

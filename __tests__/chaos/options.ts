@@ -1,4 +1,5 @@
 import { type FaultSet, faultSet } from "./plan/faults";
+import { type Sabotage, findSabotages } from "./sabotages";
 
 /** What the command line asks for. */
 export interface Options {
@@ -10,8 +11,8 @@ export interface Options {
   readonly faultList: string;
   /** Seeds at once. */
   readonly lanes: number;
-  /** A deliberate bug, or `all`. */
-  readonly sabotage: string | null;
+  /** Deliberate bugs to be played instead. */
+  readonly sabotages: readonly Sabotage[];
 }
 
 const DEFAULTS = { seeds: 20, jobs: 250, faults: "all", lanes: 2 };
@@ -36,6 +37,7 @@ export function parseOptions(args: readonly string[]): Options {
   if (seed !== undefined && given.has("seeds"))
     throw new RangeError("--seed plays one seed, --seeds the first N: give one of them");
   const faultList = given.get("faults") ?? DEFAULTS.faults;
+  const sabotage = given.get("sabotage");
   const count = whole(given, "seeds", DEFAULTS.seeds, 1, 10_000);
   return {
     seeds:
@@ -46,7 +48,7 @@ export function parseOptions(args: readonly string[]): Options {
     faults: faultSet(faultList),
     faultList,
     lanes: whole(given, "lanes", DEFAULTS.lanes, 1, 8),
-    sabotage: given.get("sabotage") ?? null,
+    sabotages: sabotage === undefined ? [] : findSabotages(sabotage),
   };
 }
 

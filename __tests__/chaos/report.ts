@@ -1,6 +1,8 @@
 import { FAULT_NAMES } from "./plan/faults";
 import type { Options } from "./options";
+import type { Caught } from "./run-sabotage";
 import type { SeedResult } from "./run-seed";
+import { markdownTable } from "../../scripts/support/markdown-table";
 
 /** Violations that are shown of one seed; the first ones lead to the others. */
 const MOST_SHOWN = 5;
@@ -56,4 +58,15 @@ export function describeTotal(results: readonly SeedResult[], ms: number): reado
       ? "no invariant was violated"
       : `INVARIANTS WERE VIOLATED in seeds ${violated.join(", ")}`,
   ];
+}
+
+/** A table of deliberate bugs: the invariant that each breaks, and whether that found it. */
+export function describeSabotages(caught: readonly Caught[]): readonly string[] {
+  const rows = caught.map(({ sabotage, by, seconds }) => [
+    String(sabotage.invariant),
+    sabotage.name,
+    sabotage.bug,
+    by === null ? "NOT CAUGHT" : `caught in ${seconds.toFixed(0)} s`,
+  ]);
+  return ["", ...markdownTable(["invariant", "sabotage", "bug", "caught"], rows)];
 }

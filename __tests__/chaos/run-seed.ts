@@ -31,6 +31,13 @@ export interface SeedResult {
   readonly seconds: number;
 }
 
+export interface SeedOptions {
+  /** The Worker's text. @default - the bundle that would be deployed */
+  readonly script?: string;
+  /** Whether what was found is enough: the run ends then. @default - it never is */
+  readonly enough?: (broken: readonly Broken[]) => boolean;
+}
+
 /** Between two looks at the ledger while faults last. */
 const TICK_MS = 450;
 const MINUTE_MS = 60_000;
@@ -43,10 +50,13 @@ export const SETTLED_MS = 150 * MINUTE_MS;
 const DRAINED_MS = 12 * 60 * MINUTE_MS;
 
 /** Plays one seed from its first delivery until nothing is left, and checks all invariants throughout. */
-export async function runSeed(plan: Plan, script?: string): Promise<SeedResult> {
+export async function runSeed(
+  plan: Plan,
+  { script, enough = () => false }: SeedOptions = {},
+): Promise<SeedResult> {
   const began = Date.now();
   const world = await startWorld(plan, script);
-  const checks = new Checks(world);
+  const checks = new Checks(world, enough);
   try {
     await world.worker.sweep();
     await world.observer.install();
@@ -76,6 +86,7 @@ async function breakAll(world: World, checks: Checks): Promise<number> {
   const people = new People(world);
   const disasters = new Disasters(world);
   for (let turn = 1; !people.isDone || Date.now() - began < plan.endsAt; turn += 1) {
+    if (checks.isOver) break;
     const tick = new Promise((resolve) => setTimeout(resolve, TICK_MS));
     await skip(world, plan.draws.of("tick", turn).between(5_000, 40_000));
     sweepOnce(world);
@@ -102,13 +113,26 @@ function sweepOnce(world: World): void {
 async function drain(world: World, checks: Checks): Promise<number> {
   const began = world.time.now();
   for (let passed = 0; passed < DRAINED_MS; passed = world.time.now() - began) {
-    await skip(world, passed < 60 * MINUTE_MS ? MINUTE_MS / 2 : 2 * MINUTE_MS);
+    await skip(world, stepMs(passed));
+    await settle();
     await world.worker.sweep();
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await settle();
     await checks.look(passed > SETTLED_MS ? "settled" : "throughout");
+    if (checks.isOver) return passed;
     if (isQuiet(gather(world, "throughout"), sleepers(world))) return passed;
   }
   return DRAINED_MS;
+}
+
+/** As long as much is going on, time goes in small steps. @param passed since faults ended */
+function stepMs(passed: number): number {
+  if (passed < 10 * MINUTE_MS) return MINUTE_MS / 2;
+  return passed < 60 * MINUTE_MS ? 2 * MINUTE_MS : 5 * MINUTE_MS;
+}
+
+/** What runners do at once, they do now: a step of the ledger's time takes a moment of this machine's. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 40));
 }
 
 async function wakeUp(world: World): Promise<void> {
@@ -138,10 +162,17 @@ function agesOf(world: World): Promise<(ms: number) => readonly string[]> {
 class Checks {
   readonly broken: Broken[] = [];
   readonly #world: World;
+  readonly #enough: (broken: readonly Broken[]) => boolean;
   readonly #told = new Set<string>();
 
-  constructor(world: World) {
+  constructor(world: World, enough: (broken: readonly Broken[]) => boolean) {
     this.#world = world;
+    this.#enough = enough;
+  }
+
+  /** Whether nothing more need be played. */
+  get isOver(): boolean {
+    return this.#enough(this.broken);
   }
 
   async look(moment: Evidence["moment"]): Promise<void> {

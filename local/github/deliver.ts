@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { GithubState } from "./state";
 import { deliveryHeaders } from "./sign";
 import type { Delivery, DeliveryPlan, Hook, Job, Repository } from "./types";
@@ -32,6 +33,8 @@ export class Deliverer {
 
   constructor(state: GithubState) {
     this.#state = state;
+    // Each delivery that waits listens.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   /** Tells every hook of the job's repository and of its owner. Ends when the last copy was answered or given up. */
@@ -149,11 +152,13 @@ export class Deliverer {
   #pause(ms: number): Promise<void> {
     return this.#track(
       new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        this.#stop.signal.addEventListener("abort", () => {
+        const end = (): void => {
           clearTimeout(timer);
+          this.#stop.signal.removeEventListener("abort", end);
           resolve();
-        });
+        };
+        const timer = setTimeout(end, ms);
+        this.#stop.signal.addEventListener("abort", end);
       }),
     );
   }

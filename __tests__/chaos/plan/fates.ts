@@ -19,6 +19,8 @@ export type Ending = "crash" | "node" | "replaced" | "twin";
 
 /** What becomes of one allocation. */
 export interface RunnerFate {
+  /** From its placement to its first word, in milliseconds of this machine: an image, a shell. */
+  readonly startMs: number;
   readonly end: { readonly step: Step; readonly how: Ending } | null;
   /** So many answers to its claim are lost. */
   readonly deafFor: number;
@@ -28,7 +30,7 @@ export interface RunnerFate {
   readonly claimSkewSeconds: number | null;
 }
 
-const UNHARMED: RunnerFate = { end: null, deafFor: 0, late: false, claimSkewSeconds: null };
+const UNHARMED: RunnerFate = { startMs: 10, end: null, deafFor: 0, late: false, claimSkewSeconds: null };
 
 /** @param turn 0 for a child's first allocation; those that replace it live. */
 export function runnerFate(plan: Plan, runner: string, turn: number): RunnerFate {
@@ -50,6 +52,7 @@ export function runnerFate(plan: Plan, runner: string, turn: number): RunnerFate
     return null;
   };
   return {
+    startMs: random.between(1, 60),
     end: ending(),
     deafFor: faults.has("runner-deaf") && deaf < 0.08 ? 1 + Math.floor(deaf * 25) : 0,
     late: faults.has("node-loss") && late < 0.03,

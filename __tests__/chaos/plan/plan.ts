@@ -46,6 +46,8 @@ export interface Plan {
 const PER_JOB_MS = 32;
 /** Faults go on for so long after the last job came. */
 const AFTER_MS = 2_500;
+/** Its multiples' fractions lie evenly between 0 and 1, however many there are. */
+const GOLDEN = 0.618_033_988_75;
 const TEN_MINUTES_MS = 600_000;
 
 export function makePlan(seed: number, count: number, faults: FaultSet): Plan {
@@ -77,10 +79,13 @@ export function makePlan(seed: number, count: number, faults: FaultSet): Plan {
 
 function planJobs(draws: Draws, count: number, span: number): PlannedJob[] {
   const jobs: PlannedJob[] = [];
+  const offset = draws.of("kinds").next();
   for (let index = 0; jobs.length < count; index += 1) {
     const random = draws.of("job", index);
     const at = span * random.next();
-    const first = planJob(random, `j${String(index)}`, at);
+    // Not by chance: so each kind of job comes in a short run, too.
+    const kind = (offset + index * GOLDEN) % 1;
+    const first = planJob(random, `j${String(index)}`, at, kind);
     jobs.push(first);
     // A matrix: its jobs come at once, in one run.
     const more = random.next() < 0.06 ? random.between(2, 12) : 0;
@@ -107,7 +112,8 @@ function planJobs(draws: Draws, count: number, span: number): PlannedJob[] {
   return jobs;
 }
 
-function planJob(random: Random, key: string, at: number): PlannedJob {
+/** @param kind from 0 to 1: what is special about it */
+function planJob(random: Random, key: string, at: number, kind: number): PlannedJob {
   const repository = random.pick([...PRIVATE, "octo-org/app", LISTED]);
   const runnerClass = random.pick([...POLICY.classes, ...POLICY.classes.slice(0, 1)]);
   const runMs = random.between(5, 150);
@@ -116,7 +122,6 @@ function planJob(random: Random, key: string, at: number): PlannedJob {
     spec: { repository, labels: runnerClass.labels, name: key, runMs },
     served: { scope: scopeOf(repository), class: runnerClass.name },
   };
-  const kind = random.next();
   const refused = (change: Partial<JobSpec>): PlannedJob => ({
     ...base,
     served: null,
@@ -126,10 +131,10 @@ function planJob(random: Random, key: string, at: number): PlannedJob {
   if (kind < 0.09) return { ...base, cancelAt: at + random.between(400, 2_500) };
   if (kind < 0.12)
     return { ...base, approveAt: at + random.between(50, 1_500), spec: { ...base.spec, waiting: true } };
-  if (kind < 0.14) return refused({ labels: ["self-hosted", "windows"] });
-  if (kind < 0.16) return refused({ labels: ["linux", "x64"] });
-  if (kind < 0.18) return refused({ repository: UNLISTED });
-  if (kind < 0.2) return refused({ repository: OUTSIDE });
-  if (kind < 0.23) return refused({ repository: LISTED, headRepository: FORK });
+  if (kind < 0.15) return refused({ labels: ["self-hosted", "windows"] });
+  if (kind < 0.17) return refused({ labels: ["linux", "x64"] });
+  if (kind < 0.2) return refused({ repository: UNLISTED });
+  if (kind < 0.22) return refused({ repository: OUTSIDE });
+  if (kind < 0.26) return refused({ repository: LISTED, headRepository: FORK });
   return base;
 }

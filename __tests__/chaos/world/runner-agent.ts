@@ -4,7 +4,7 @@ import type { DispatchPayload } from "../../../contracts/dispatch";
 import type { Allocation, Child, Run } from "../../../local/nomad/types";
 import type { Ending, RunnerFate, Step } from "../plan/fates";
 import { type Listened, connectionOf, listen } from "./listener";
-import { hasCome } from "./pause";
+import { hasCome, pause } from "./pause";
 import type { VirtualTime } from "./virtual-time";
 
 /** What an agent needs of the world around it. */
@@ -87,6 +87,7 @@ export class RunnerAgent implements Run {
   async #run(): Promise<void> {
     let code = 137;
     try {
+      await pause(this.#fate.startMs, this.#killed.signal);
       if (this.#fate.late) await this.#world.awake(this.#killed.signal);
       code = await this.#main();
     } catch (error) {
