@@ -20,6 +20,9 @@ const AGAIN_MS = 10 * MINUTE_MS;
 /** Pages of failed deliveries read of one hook, one at each visit: 10,000 deliveries. */
 const MAX_PAGES = 100;
 
+/** Of a hook or its repository. @see https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects */
+const GONE: ReadonlySet<number> = new Set([301, 302, 307, 308, 404]);
+
 const ACTIONS: ReadonlySet<string> = new Set(["queued", "in_progress", "completed"]);
 
 /** What one sweep meets. */
@@ -145,7 +148,7 @@ export function meet(round: Round, target: string, error: CallError): "denied" |
     return null;
   }
   // A repository that was renamed redirects; the next delivery tells its new name.
-  if (status !== null && (status === 404 || (status >= 300 && status < 400))) return "gone";
+  if (status !== null && GONE.has(status)) return "gone";
   round.problems.set(error.error, detail);
   // Where the App is not installed, it is refused before there is an answer.
   if (error.error !== "refused" || (status !== null && status !== 401 && status !== 403)) return "again";
