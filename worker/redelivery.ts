@@ -84,19 +84,19 @@ async function walkOn(app: App, keep: number, rooms: readonly number[]): Promise
 
 async function visitDue(app: App, round: Round, due: DueHooks): Promise<Partial<Walk>> {
   const targets = await mapSixAtATime(due.targets, async (target) => lookThrough(round, target));
-  const visits = await mapSixAtATime(due.hooks, async (hook) => visit(round, hook));
-  // The walk goes on at the first one that there was no room for.
-  const end = visits.indexOf(null);
-  const visited = end < 0 ? visits : visits.slice(0, end);
-  const changed = visits.flatMap((one, index) => (one === null ? [] : changes(one, due.hooks[index])));
+  const known = new Set(due.hooks.map(({ id }) => id));
+  const hooks = [...due.hooks, ...round.found.filter(({ id }) => !known.has(id))];
+  const visits = await mapSixAtATime(hooks, async (hook) => visit(round, hook));
   round.failed.push(...visits.flatMap((one) => one?.failed ?? []));
   await recordVisited(
     app.ledger,
-    [...round.found, ...changed],
+    [...round.found, ...visits.flatMap((one, index) => (one === null ? [] : changes(one, due.hooks[index])))],
     targets.filter((one): one is SeenTarget => one !== null),
     round.failed,
   );
-  return movedOn(app.now(), due, visited.length);
+  // The walk goes on at the first one that there was no room for.
+  const end = visits.indexOf(null);
+  return movedOn(app.now(), due, end < 0 ? due.hooks.length : Math.min(end, due.hooks.length));
 }
 
 /** A hook that is as it was is not written: the free plan has 100,000 rows written a day.

@@ -201,8 +201,8 @@ describe("webhooks as Terraform's provider makes them at the GitHub stand-in", (
     }
     await github.queueJob({ repository: "octo-org/example", labels: ["self-hosted"] });
     expect(github.deliveries().map(({ status, statusCode }) => [status, statusCode])).toEqual([
-      ["failed to connect to host", 0],
-      ["failed to connect to host", 0],
+      ["failed to connect to host", 502],
+      ["failed to connect to host", 502],
     ]);
   });
 

@@ -123,13 +123,13 @@ describe("webhooks of the GitHub stand-in", () => {
   test("a receiver that does not answer in time has failed", async () => {
     receiver.answer(null);
     await queue();
-    expect(github.deliveries()[0]).toMatchObject({ statusCode: 0, status: "timed out" });
+    expect(github.deliveries()[0]).toMatchObject({ statusCode: 504, status: "timed out" });
   });
 
   test("a receiver that is not there has failed", async () => {
     await receiver.close();
     await queue();
-    expect(github.deliveries()[0]).toMatchObject({ statusCode: 0, status: "failed to connect to host" });
+    expect(github.deliveries()[0]).toMatchObject({ statusCode: 502, status: "failed to connect to host" });
   });
 
   test("deliveries can be lost, doubled under one GUID, and delayed past a later one", async () => {
@@ -213,5 +213,52 @@ describe("webhooks of the GitHub stand-in", () => {
       "the redelivery",
     );
     expect((await call("POST", `${base}/1/attempts`)).status).toBe(404);
+    const again = (await call("GET", `${base}?status=success`)).json as unknown as {
+      id: number;
+      guid: string;
+    }[];
+    expect(again[0]).toMatchObject({ guid: failed[0]?.guid, redelivery: true, status_code: 202 });
+    expect(again[0]?.id).toBeGreaterThan(failed[0]?.id ?? Number.POSITIVE_INFINITY);
   });
+
+  test("a list of deliveries that is the same is answered with 304 to its ETag, and any new one changes it", async () => {
+    const [hook] = (await call("GET", HOOKS)).json as unknown as { id: number }[];
+    const path = `${HOOKS}/${String(hook?.id)}/deliveries?status=failure`;
+    const tag = (await call("GET", path)).headers.get("etag") ?? "";
+    expect(tag).toMatch(/^W\/"[0-9a-f]+"$/);
+    const list = async () =>
+      fetch(github.url + path, {
+        headers: { Authorization: "Bearer pat", "User-Agent": "tests", "If-None-Match": tag },
+      });
+    const same = await list();
+    expect([same.status, await same.text(), same.headers.get("etag")]).toEqual([304, "", tag]);
+    await queue();
+    expect((await list()).status).toBe(304);
+    receiver.answer(500);
+    await queue();
+    expect((await list()).status).toBe(200);
+  });
+
+  test.each([
+    [202, ["success"]],
+    [302, ["success"]],
+    [404, ["failure"]],
+    [503, ["failure"]],
+    [null, ["failure"]],
+  ] as const)(
+    "a delivery answered %p is listed as %p, and no other word is a status",
+    async (code, outcomes) => {
+      receiver.answer(code);
+      await queue();
+      const [hook] = (await call("GET", HOOKS)).json as unknown as { id: number }[];
+      const path = `${HOOKS}/${String(hook?.id)}/deliveries?status=`;
+      const listed = await Promise.all(
+        ["success", "failure"].map(async (one) => (await call("GET", path + one)).json),
+      );
+      expect(
+        ["success", "failure"].filter((_, index) => (listed[index] as unknown as object[]).length > 0),
+      ).toEqual(outcomes);
+      expect((await call("GET", `${path}failed`)).status).toBe(422);
+    },
+  );
 });

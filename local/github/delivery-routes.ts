@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Deliverer } from "./deliver";
-import { HOOK_BASES, hookOf } from "./hook-routes";
-import { type RestContext, type RestEnv, pageSize, problem } from "./rest";
+import { HOOK_BASES, hookOf, tagged } from "./hook-routes";
+import { type RestContext, type RestEnv, invalid, pageSize, problem } from "./rest";
 import type { GithubState } from "./state";
 import type { Delivery, Permission } from "./types";
 
@@ -46,11 +46,14 @@ function list(context: RestContext, state: GithubState, permission: Permission):
   const hook = hookOf(context, state, permission);
   if (hook instanceof Response) return hook;
   const status = context.req.query("status");
+  if (status !== undefined && !(status in OUTCOMES)) {
+    return invalid(context, [{ resource: "Hook", field: "status", code: "invalid" }]);
+  }
   const cursor = Number(context.req.query("cursor") ?? Number.POSITIVE_INFINITY);
   const size = pageSize(context);
   const matching = state.deliveries
     .filter((it) => it.hookId === hook.id && it.id < cursor)
-    .filter((it) => status === undefined || (status === "success") === isSuccess(it))
+    .filter((it) => status === undefined || isOutcome(it, status))
     .reverse();
   const shown = matching.slice(0, size);
   const last = shown.at(-1);
@@ -59,11 +62,19 @@ function list(context: RestContext, state: GithubState, permission: Permission):
     next.searchParams.set("cursor", String(last.id));
     context.header("link", `<${next.href}>; rel="next"`);
   }
-  return context.json(shown.map(deliveryView));
+  return tagged(context, shown.map(deliveryView));
 }
 
-function isSuccess(delivery: Delivery): boolean {
-  return delivery.statusCode >= 200 && delivery.statusCode < 300;
+/** Which status codes are which outcome; a redirect is a success here, though nobody followed it.
+ *  @see https://docs.github.com/rest/repos/webhooks#list-deliveries-for-a-repository-webhook */
+const OUTCOMES: Readonly<Record<string, readonly [lowest: number, highest: number]>> = {
+  success: [200, 399],
+  failure: [400, 599],
+};
+
+function isOutcome({ statusCode }: Delivery, outcome: string): boolean {
+  const [lowest, highest] = OUTCOMES[outcome] ?? [0, -1];
+  return statusCode >= lowest && statusCode <= highest;
 }
 
 function deliveryOf(context: RestContext, state: GithubState, permission: Permission): Delivery | Response {

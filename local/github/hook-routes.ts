@@ -125,7 +125,7 @@ function readOnly(context: RestContext): Response {
 }
 
 /** An answer that the same client need not read twice: 304 while nothing changed. */
-function tagged(context: RestContext, body: object): Response {
+export function tagged(context: RestContext, body: object): Response {
   const tag = `W/"${createHash("sha256").update(JSON.stringify(body)).digest("hex")}"`;
   context.header("etag", tag);
   return context.req.header("if-none-match") === tag ? context.body(null, 304) : context.json(body);

@@ -11,7 +11,7 @@ export interface Letter {
 export interface Receipt {
   /** When the first byte of the answer came, or it failed; milliseconds since the epoch. */
   readonly at: number;
-  /** 0 where nothing answered. */
+  /** Where nothing answered, what a proxy would have said. */
   readonly code: number;
   readonly status: string;
   readonly body: string;
@@ -36,13 +36,14 @@ export async function post(
   } catch {
     const reason = signal.reason as { readonly name?: unknown } | undefined;
     const timedOut = signal.aborted && reason?.name === "TimeoutError";
-    return timedOut ? { ...unreached(), status: "timed out" } : unreached();
+    return timedOut ? { ...unreached(), code: 504, status: "timed out" } : unreached();
   }
 }
 
-/** What is recorded where nobody could be reached. */
+/** What is recorded where nobody could be reached: the code is that of the reference's example.
+ *  @see https://docs.github.com/rest/repos/webhooks#get-a-delivery-for-a-repository-webhook */
 export function unreached(): Receipt {
-  return { at: Date.now(), code: 0, status: "failed to connect to host", body: "" };
+  return { at: Date.now(), code: 502, status: "failed to connect to host", body: "" };
 }
 
 /** The address that is called in fact; null where there is none. */

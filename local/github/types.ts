@@ -168,7 +168,7 @@ export interface Delivery {
   readonly duration: number;
   /** "OK", or why it failed. */
   readonly status: string;
-  /** 0 where nothing answered. */
+  /** 502 where nobody was reached, 504 where nothing answered in time. */
   readonly statusCode: number;
   readonly event: string;
   readonly action: string | null;
