@@ -36,7 +36,8 @@ const SHARE_OF_ASKING = 2 / 3;
  * Visits as many of the stack's hooks as this sweep has room for, notes which of their deliveries failed, and asks GitHub
  * to repeat what is due. Never throws: the sweep goes on.
  * @param keep subrequests to leave over
- * @param rooms those to leave over besides, one for each turn: turns change with each sweep
+ * @param rooms those to leave over besides, one for each turn: turns change with each sweep. While jobs may wait for their
+ * delivery the last turn is left out
  * @returns how far the walk is, for the sweep's mark
  */
 export async function redeliver(app: App, keep: number, rooms: readonly number[]): Promise<Partial<Walk>> {
@@ -57,7 +58,7 @@ export async function redeliver(app: App, keep: number, rooms: readonly number[]
 async function walkOn(app: App, keep: number, rooms: readonly number[]): Promise<Partial<Walk>> {
   const { ledger, subrequests } = app;
   const due = await dueHooks(ledger);
-  const turn = (due.walk.turn + 1) % rooms.length;
+  const turn = (due.walk.turn + 1) % (due.urgent ? rooms.length - 1 : rooms.length);
   const room = keep + (rooms[turn] ?? 0);
   const round = beginRound(app);
   let walk: Partial<Walk> = {};

@@ -18,7 +18,7 @@ const PASS_STATEMENTS = 4;
 /** Deleting old rows and the mark of this sweep. */
 const CLOSING_STATEMENTS = 3;
 /** Which of {@link roomsOf} is the clean-up's. */
-const CLEAN_UPS_TURN = 1;
+const CLEAN_UPS_TURN = 2;
 /** A removal looks the runner up, then deletes it. */
 const REQUESTS_PER_QUESTION = 2;
 
@@ -47,12 +47,12 @@ export async function sweep(app: App): Promise<void> {
 }
 
 /**
- * What redelivery leaves to others, in turn: nothing, room for the clean-up, room for the recovery. With few hooks all three
+ * What redelivery leaves to others, in turn: nothing, room for the recovery, room for the clean-up. With few hooks all three
  * run in every sweep; with many each gets its turn, and 167 hooks are visited within ten minutes: see
  * `docs/operations.md`.
  */
 function roomsOf({ config: { policy } }: App): readonly number[] {
-  return [0, policy.cleanUp === "off" ? 0 : CLEAN_UP_ROOM, policy.recovery === "off" ? 0 : RECOVERY_ROOM];
+  return [0, policy.recovery === "off" ? 0 : RECOVERY_ROOM, policy.cleanUp === "off" ? 0 : CLEAN_UP_ROOM];
 }
 
 interface Sent {

@@ -1,7 +1,7 @@
 import { parseJson } from "../json";
 import type { LedgerContext } from "./context";
 import { markOf } from "./marks";
-import { DUE, KEPT_MS } from "./redeliveries";
+import { DUE, IS_URGENT, KEPT_MS } from "./redeliveries";
 import { type Params, type Statement, transaction } from "./statement";
 
 const HOUR_MS = 60 * 60_000;
@@ -52,8 +52,9 @@ export interface DueHooks {
   readonly walk: Walk;
   /** Whether GitHub's limit lasts. */
   readonly limited: boolean;
-  /** Whether deliveries are to be asked for. */
+  /** Whether deliveries are to be asked for, and whether among them are some of jobs that may wait for a runner. */
   readonly due: boolean;
+  readonly urgent: boolean;
   /** Whose hooks are to be looked through. */
   readonly targets: readonly string[];
   /** In the walk's order. */
@@ -64,7 +65,7 @@ export interface DueHooks {
 
 const PLAN = `SELECT ${markOf("sweep", "value")} AS walk,
   EXISTS (SELECT 1 FROM marks WHERE name = 'redelivery_limited' AND at > :now) AS limited,
-  EXISTS (SELECT 1 FROM ${DUE}) AS due,
+  EXISTS (SELECT 1 FROM ${DUE}) AS due, EXISTS (SELECT 1 FROM ${DUE} AND ${IS_URGENT}) AS urgent,
   (SELECT json_group_array(target) FROM
     (SELECT target FROM hook_targets WHERE next_at <= :now ORDER BY next_at LIMIT ${MOST_TARGETS})) AS targets`;
 
@@ -88,6 +89,7 @@ export async function dueHooks(ledger: LedgerContext): Promise<DueHooks> {
     walk: { turn: 0, hook: 0, since: 0, roundAt: 0, roundMs: 0, choresAt: 0, ...walk },
     limited: plan?.["limited"] === 1,
     due: plan?.["due"] === 1,
+    urgent: plan?.["urgent"] === 1,
     targets: read(plan?.["targets"], "[]") as readonly string[],
     hooks: rows as unknown as readonly Hook[],
     all: rows.length < MOST_HOOKS,

@@ -34,8 +34,11 @@ export const DUE = `redeliveries d JOIN hooks h ON h.id = d.hook_id AND h.state 
 
 const NEXT = `CASE tries ${AGAIN_MS.map((ms, tries) => `WHEN ${tries} THEN ${ms}`).join(" ")} ELSE ${DAY_MS} END`;
 
-/** First the jobs that may still wait for a runner, as GitHub drops them after a day; then whatever failed first. */
-const IN_ORDER = `ORDER BY d.queued AND d.failed_at > :now - ${DAY_MS} DESC, d.failed_at`;
+/** What told of a job that may still wait for a runner; GitHub drops it after a day.
+ *  @see https://docs.github.com/actions/reference/limits */
+export const IS_URGENT = `d.queued AND d.failed_at > :now - ${DAY_MS}`;
+
+const IN_ORDER = `ORDER BY ${IS_URGENT} DESC, d.failed_at`;
 
 const LEASE = `UPDATE redeliveries SET op = :op, tries = tries + 1, next_at = :now + ${NEXT}
   WHERE NOT EXISTS (SELECT 1 FROM redeliveries d WHERE ${OPEN} AND d.op = :op) AND (hook_id, guid) IN
