@@ -49,7 +49,8 @@ export type Begun = Pick<JobResult, "leased" | "now" | "due">;
  */
 export async function dispatchSoon(app: App, begun?: Begun): Promise<void> {
   const end = app.now() + FOLLOW_MS;
-  let retries = begun === undefined ? [] : (await sendLeased(app, begun.leased, begun.now)).retries;
+  let retries =
+    begun === undefined ? [] : (await sendLeased(app, begun.leased, begun.now, recordSoon)).retries;
   let due = begun?.due ?? true;
   if (app.subrequests.left() > PASS_COST && (await keepPools(app))) due = true;
   while (app.subrequests.left() >= PASS_COST) {
@@ -79,18 +80,48 @@ export async function dispatchDue(app: App, limit: number): Promise<Pass> {
   return sendLeased(app, await leaseDispatches(app.ledger, limit), leasedAt);
 }
 
-async function sendLeased(app: App, leased: readonly LeasedDispatch[], leasedAt: number): Promise<Pass> {
+async function sendLeased(
+  app: App,
+  leased: readonly LeasedDispatch[],
+  leasedAt: number,
+  record: typeof recordNow = recordNow,
+): Promise<Pass> {
   const problems = new Map<string, string>();
   const outcomes = await mapSixAtATime(leased, async (one) => {
     if (app.now() - leasedAt > SAFE_LEASE_MS) return null;
     return send(app, one, problems);
   });
   const written = outcomes.filter((one) => one !== null);
-  await recordDispatches(app.ledger, written, problems);
+  await record(app, written, problems);
   return {
     sent: written.length,
     retries: written.flatMap((one) => (one.ok ? [] : [one.nextAttemptAt])),
   };
+}
+
+type Problems = ReadonlyMap<string, string>;
+
+async function recordNow(app: App, outcomes: readonly DispatchOutcome[], problems: Problems): Promise<void> {
+  await recordDispatches(app.ledger, outcomes, problems);
+}
+
+/** What was sent and is not written yet, by ledger; kept per isolate. */
+const unwritten = new WeakMap<D1Database, DispatchOutcome[]>();
+
+/** Deliveries of one matrix come within so long of each other. */
+const TOGETHER_MS = 20;
+
+/**
+ * Writes successes together with those of other deliveries at that time, so that one takes the ledger's time once and not
+ * twice. What is lost with its isolate is sent again by the sweep, under the same idempotency token.
+ */
+async function recordSoon(app: App, outcomes: readonly DispatchOutcome[], problems: Problems): Promise<void> {
+  if (problems.size > 0) return recordNow(app, outcomes, problems);
+  const list = unwritten.get(app.ledger.db) ?? [];
+  unwritten.set(app.ledger.db, list);
+  list.push(...outcomes);
+  await sleep(TOGETHER_MS);
+  await recordNow(app, list.splice(0), problems);
 }
 
 async function send(
