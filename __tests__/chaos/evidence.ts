@@ -103,6 +103,8 @@ export interface Evidence {
   /** Ids of jobs that only forged deliveries name. */
   readonly forgedJobs: ReadonlySet<number>;
   readonly forged: readonly ForgedAnswer[];
+  /** Only at the end: what should have come to its end by then. */
+  readonly left: readonly string[];
   /** Answers to claims that were shown when nothing waited any more, by their runner. */
   readonly lateClaims: readonly { readonly runner: string; readonly status: number }[];
 }

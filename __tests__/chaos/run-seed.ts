@@ -4,7 +4,7 @@ import type { Plan } from "./plan/plan";
 import { readAgeing } from "./world/ageing";
 import { Disasters } from "./world/disasters";
 import { gather, readEverything } from "./world/gather";
-import { isQuiet, sleepers } from "./world/quiet";
+import { leftToDo } from "./world/left-to-do";
 import { People } from "./world/people";
 import { timelineOf } from "./timeline";
 import { type World, startWorld } from "./world/world";
@@ -96,6 +96,7 @@ async function breakAll(world: World, checks: Checks): Promise<number> {
   await disasters.end();
   await people.close();
   world.faults.active = false;
+  world.nomad.setCapacity(Number.POSITIVE_INFINITY);
   await sweeping.get(world);
   return disasters.kills;
 }
@@ -119,7 +120,7 @@ async function drain(world: World, checks: Checks): Promise<number> {
     await settle();
     await checks.look(passed > SETTLED_MS ? "settled" : "throughout");
     if (checks.isOver) return passed;
-    if (isQuiet(gather(world, "throughout"), sleepers(world))) return passed;
+    if (leftToDo(gather(world, "throughout"), world.sleepers.names.size).length === 0) return passed;
   }
   return DRAINED_MS;
 }
@@ -137,17 +138,13 @@ function settle(): Promise<void> {
 
 async function wakeUp(world: World): Promise<void> {
   world.sleepers.wake();
-  const end = Date.now() + 10_000;
-  while (
-    sleepers(world).some((name) => !world.transcript.lateClaims.some(({ runner }) => runner === name)) &&
-    Date.now() < end
-  ) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const answered = (): boolean => world.transcript.lateClaims.length >= world.sleepers.names.size;
+  for (const end = Date.now() + 10_000; !answered() && Date.now() < end;) await settle();
 }
 
 async function skip(world: World, ms: number): Promise<void> {
   await world.worker.transaction((await agesOf(world))(ms));
+  world.github.age(ms);
   world.time.skip(ms);
 }
 

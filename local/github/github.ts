@@ -68,6 +68,8 @@ export interface GithubStandIn {
   pickRunners(pick: Picker): void;
   /** Takes a runner away, as a person or GitHub's own cleanup does, whatever it is doing. */
   removeRunner(runnerId: number): void;
+  /** Lets time have passed, in milliseconds: jobs, deliveries and registrations are that much older. */
+  age(ms: number): void;
   /** Changes an organization's plan. */
   setPlan(organization: string, plan: Plan): void;
   /** Ends installation tokens, or one personal access token. */
@@ -192,6 +194,9 @@ function controls({
     removeRunner: (runnerId) => {
       const runner = state.runners.get(runnerId);
       if (runner !== undefined) state.removeRunner(runner);
+    },
+    age: (ms) => {
+      state.age(ms);
     },
     setPlan: (organization, plan) => {
       state.setPlan(organization, plan);

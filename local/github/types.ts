@@ -72,7 +72,7 @@ export interface Job {
   runner: { readonly id: number; readonly name: string } | null;
   /** The runner it was given to, which may not have picked it up yet. */
   assignedTo: number | null;
-  readonly createdAt: number;
+  createdAt: number;
   startedAt: number | null;
   completedAt: number | null;
 }

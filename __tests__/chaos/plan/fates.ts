@@ -30,7 +30,14 @@ export interface RunnerFate {
   readonly claimSkewSeconds: number | null;
 }
 
-const UNHARMED: RunnerFate = { startMs: 10, end: null, deafFor: 0, late: false, claimSkewSeconds: null };
+/** A runner's life when nothing breaks. */
+export const UNHARMED: RunnerFate = {
+  startMs: 10,
+  end: null,
+  deafFor: 0,
+  late: false,
+  claimSkewSeconds: null,
+};
 
 /** @param turn 0 for a child's first allocation; those that replace it live. */
 export function runnerFate(plan: Plan, runner: string, turn: number): RunnerFate {

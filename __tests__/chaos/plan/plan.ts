@@ -105,6 +105,7 @@ function planJobs(draws: Draws, count: number, span: number): PlannedJob[] {
         at: at + 1_000,
         inRunOf: first.key,
         cancelAt: null,
+        approveAt: first.approveAt === null ? null : first.approveAt + 1_000,
         spec: { ...first.spec, name: key },
       });
     }

@@ -2,10 +2,16 @@ import { createHash } from "node:crypto";
 import type { ChildFact, Evidence } from "../evidence";
 import { POLICY } from "../plan/settings";
 import { readClaim } from "./claims";
+import { leftToDo } from "./left-to-do";
 import type { World } from "./world";
 
 /** What is known of a run at one moment. The texts that anybody may read are put together at the end only. */
 export function gather(world: World, moment: Evidence["moment"]): Evidence {
+  const evidence = known(world, moment);
+  return moment === "end" ? { ...evidence, left: leftToDo(evidence, 0) } : evidence;
+}
+
+function known(world: World, moment: Evidence["moment"]): Evidence {
   const { plan, names, github, worker, observer, forger, transcript } = world;
   const planned = plan.jobs.flatMap((job) => {
     const known = names.job(job.key);
@@ -27,6 +33,7 @@ export function gather(world: World, moment: Evidence["moment"]): Evidence {
     secrets: moment === "end" ? transcript.secrets() : [],
     forgedJobs: forger.jobs,
     forged: forger.answers,
+    left: [],
     lateClaims: transcript.lateClaims,
   };
 }

@@ -25,7 +25,9 @@ export interface AgentWorld {
   /** Nomad loses the node: nothing of this allocation runs any more unless `keep`, and another takes its place. */
   readonly replace: (child: Child, keep: boolean) => Promise<void>;
   /** Ends when those that sleep may begin. */
-  readonly awake: (signal: AbortSignal) => Promise<void>;
+  readonly awake: (runner: string, signal: AbortSignal) => Promise<void>;
+  /** Whether anything still breaks. */
+  readonly breaks: () => boolean;
 }
 
 /** What jobs/claim.sh asks again after. */
@@ -88,7 +90,7 @@ export class RunnerAgent implements Run {
     let code = 137;
     try {
       await pause(this.#fate.startMs, this.#killed.signal);
-      if (this.#fate.late) await this.#world.awake(this.#killed.signal);
+      if (this.#fate.late) await this.#world.awake(this.#name, this.#killed.signal);
       code = await this.#main();
     } catch (error) {
       if (!(error instanceof Death)) throw error;
@@ -141,7 +143,7 @@ export class RunnerAgent implements Run {
   async #at(step: Step): Promise<void> {
     this.#note(step);
     const { end } = this.#fate;
-    if (end?.step !== step || hasCome(this.#killed.signal)) return;
+    if (end?.step !== step || !this.#world.breaks() || hasCome(this.#killed.signal)) return;
     await this.#die(end.how);
   }
 

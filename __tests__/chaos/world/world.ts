@@ -7,7 +7,7 @@ import type { Child, NomadJob } from "../../../local/nomad/types";
 import { type NomadStandIn, startNomad } from "../../../local/nomad/nomad";
 import { type LoopSecrets, makeSecrets } from "../../../local/secrets";
 import type { LocalBindings } from "../../../local/worker/edge";
-import { deliveryFate, runnerFate } from "../plan/fates";
+import { UNHARMED, deliveryFate, runnerFate } from "../plan/fates";
 import type { Plan } from "../plan/plan";
 import { ServiceFaults, aboutGithub } from "../plan/service-faults";
 import { HOOK_TARGETS, POLICY, REPOSITORY_SPECS } from "../plan/settings";
@@ -90,7 +90,11 @@ async function build(
     launch: (child) => {
       const world: AgentWorld = agentWorld(parts, names, (lost, keep) => nomad.replace(lost.id, keep));
       const name = names.ofChild(child);
-      return new RunnerAgent(child, world, runnerFate(plan, name, child.allocations.length));
+      return new RunnerAgent(
+        child,
+        world,
+        parts.faults.active ? runnerFate(plan, name, child.allocations.length) : UNHARMED,
+      );
     },
   });
   closing.push(() => nomad.close());
@@ -176,7 +180,8 @@ function agentWorld(
     },
     skewed: (claim, seconds) => (faults.active ? resigned(claim, seconds, secrets.claimKey) : claim),
     replace,
-    awake: (signal) => sleepers.sleep(signal),
+    awake: (runner, signal) => sleepers.sleep(runner, signal),
+    breaks: () => faults.active,
   };
 }
 
