@@ -1,5 +1,6 @@
+import { CLASS_BOUNDS } from "../../contracts/policy";
 import { workflowJob } from "../support/harness/deliveries";
-import { type Harness, acceptingNomad, startHarness } from "../support/harness/harness";
+import { type Harness, LINUX, POLICY, acceptingNomad, startHarness } from "../support/harness/harness";
 import { RUNTIMES } from "../support/harness/runtimes";
 import { claimOf, holderOf, queueUnsent, registerRunner, tokens } from "./support/dispatching";
 
@@ -41,23 +42,23 @@ describe.each(RUNTIMES)("ordinals of a job that still waits (%s)", (runtime) => 
     expect(tokens(harness)).toHaveLength(3);
   });
 
-  test("never heard of: from the fourth on one per two hours, until 24 hours are over", async () => {
+  test("never heard of: from the fourth on one per three hours, until 24 hours are over", async () => {
     await harness.deliver(workflowJob({ id: 1 }));
     await pass(305);
     await pass(605);
     expect(tokens(harness)).toHaveLength(3);
-    await pass(2 * HOUR - 10, HOUR);
+    await pass(3 * HOUR - 10, HOUR);
     expect(tokens(harness)).toHaveLength(3);
     await pass(15);
     expect(tokens(harness)).toHaveLength(4);
-    await pass(2 * HOUR - 10, 30 * MINUTE);
+    await pass(3 * HOUR - 10, 30 * MINUTE);
     expect(tokens(harness)).toHaveLength(4);
     await pass(15);
     expect(tokens(harness)).toEqual(["1:1", "1:2", "1:3", "1:4", "1:5"]);
     await pass(24 * HOUR, HOUR);
     const all = tokens(harness);
-    expect(all.length).toBeGreaterThanOrEqual(12);
-    expect(all.length).toBeLessThanOrEqual(15);
+    expect(all.length).toBeGreaterThanOrEqual(9);
+    expect(all.length).toBeLessThanOrEqual(11);
     expect(new Set(all).size).toBe(all.length);
     expect(await harness.rows("SELECT state FROM jobs")).toEqual([{ state: "expired" }]);
     await pass(24 * HOUR, 6 * HOUR);
@@ -65,6 +66,18 @@ describe.each(RUNTIMES)("ordinals of a job that still waits (%s)", (runtime) => 
     expect(await harness.rows("SELECT DISTINCT state, end_reason FROM runners")).toEqual([
       { state: "ended", end_reason: "lost" },
     ]);
+  });
+
+  test("never heard of: three hours at most, whatever the class's pickup deadline is", async () => {
+    const pickupDeadlineSeconds = CLASS_BOUNDS.pickupDeadlineSeconds.max;
+    await harness.bind({ RUNNER_POLICY: { ...POLICY, classes: [{ ...LINUX, pickupDeadlineSeconds }] } });
+    await harness.deliver(workflowJob({ id: 1 }));
+    for (let count = 1; count <= 4; count++) {
+      await pass(3 * HOUR - 10, HOUR);
+      expect(tokens(harness)).toHaveLength(count);
+      await pass(15);
+      expect(tokens(harness)).toHaveLength(count + 1);
+    }
   });
 
   test("end with the job: a late answer to a lost delivery asks for none", async () => {
@@ -104,8 +117,8 @@ describe.each(RUNTIMES)("ordinals of a job that still waits (%s)", (runtime) => 
       .db()
       .prepare(
         `INSERT INTO runners (name, job_id, ordinal, scope, class, state, live, until, requested_at, next_attempt_at,
-          ended_at, end_reason, op)
-        SELECT 'old-' || value, 1, value, 'octo-org/example', 'linux', 'ended', 0, 0, 0, 0, 0, 'released', 'by hand'
+          ended_at, end_reason, jit_tried, op)
+        SELECT 'old-' || value, 1, value, 'octo-org/example', 'linux', 'ended', 0, 0, 0, 0, 0, 'released', 1, 'by hand'
         FROM (WITH RECURSIVE n(value) AS (SELECT 2 UNION ALL SELECT value + 1 FROM n WHERE value < 100) SELECT value FROM n)`,
       )
       .run();

@@ -107,16 +107,16 @@ describe("the pace of a pool", () => {
       }
     });
 
-    test("three times the pool's size at most, then one more each two hours, until they are a day old", async () => {
+    test("three times the pool's size at most, then one more each three hours, until they are a day old", async () => {
       await bindPools(harness, [POOL]);
       for (const seconds of [1, 2, 4]) await after(PICKUP * seconds + 1);
       expect(dispatched()).toBe(6);
       expect(await pools(harness)).toMatchObject([{ idle: 0, starting: 0 }]);
       // The last two were sent 4 × 300 s ago.
-      await after(7_200 - 4 * PICKUP - 60);
+      await after(10_800 - 4 * PICKUP - 60);
       expect(dispatched()).toBe(6);
       for (let n = 1; n <= 3; n++) {
-        await after(n === 1 ? 60 : 7_201);
+        await after(n === 1 ? 60 : 10_801);
         expect(dispatched()).toBe(6 + n);
         await after(3_600);
         expect(dispatched()).toBe(6 + n);

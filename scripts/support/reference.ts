@@ -127,7 +127,7 @@ const CLASS: Readonly<Record<keyof RunnerClass, string>> = {
   maxRunners:
     "Most runners of the class at once, over all scopes; 0 is no limit. What is above waits in the ledger.",
   pickupDeadlineSeconds:
-    "How long a dispatched runner may take until it claims; then another one is requested.",
+    "How long a dispatched runner may take until it claims; then another one is requested. More than three hours count as three.",
   idleTimeoutSeconds: "How long a runner waits for a job before it leaves.",
   maxDurationSeconds: "How long a job may run before the runner stops it.",
 };

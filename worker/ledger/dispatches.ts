@@ -112,9 +112,9 @@ const LEASE_OWN = `UPDATE runners SET leased_until = :until, next_attempt_at = :
 export const LEASE_OWN_REQUEST: readonly [string, string] = [LEASE_OWN, READ_LEASED];
 
 /** Deadline of a runner just dispatched: the class's, doubled for each one before it that was never heard of, and
- *  two hours from the fourth on. */
+ *  three hours from the fourth on. Never more: a job whose runners are lost must not wait for a day. */
 export function deadlineMs(pickupMs: number, unheard: number): number {
-  return unheard < UNHEARD_AT_ONCE ? pickupMs * 2 ** unheard : UNHEARD_PACE_MS;
+  return unheard < UNHEARD_AT_ONCE ? Math.min(pickupMs * 2 ** unheard, UNHEARD_PACE_MS) : UNHEARD_PACE_MS;
 }
 
 /**

@@ -24,9 +24,14 @@ const WAITING_OF_T =
 const ON_THE_WAY_OF_T = `(SELECT count(*) FROM runners r
   WHERE r.live = 1 AND r.scope = t.scope AND r.class = t.class AND ${IS_ON_THE_WAY})`;
 
-/** At most so many ordinals of one job that were never heard of at once; after these one per {@link UNHEARD_PACE_MS}. */
+/** At most so many ordinals of one job that were never heard of at once; after these one per {@link UNHEARD_PACE_MS}, which
+ *  makes six in nine hours, whatever the pickup deadline is. */
 export const UNHEARD_AT_ONCE = 3;
-export const UNHEARD_PACE_MS = 7_200_000;
+export const UNHEARD_PACE_MS = 10_800_000;
+
+/** Seconds that a replacement waits after so many runners of the job, the last of which ended without a claim. */
+const PAUSES = "'[0,0,10,20,600,3600]'";
+const LONGEST_PAUSE = 7200;
 
 /** A new runner's columns; the values follow as a SELECT. */
 export const INSERT_RUNNER = `INSERT OR IGNORE INTO runners
@@ -36,7 +41,8 @@ export const INSERT_RUNNER = `INSERT OR IGNORE INTO runners
  * Requests what is missing: for each target scope and class, waiting jobs minus runners on the way, one ordinal each
  * for the oldest waiting jobs whose pace allows another. None has two unsent at once: the second of a job whose repository
  * is held back would stand for another repository's job, and wait with the first. Replacements of runners whose end is
- * known wait 0, 10, 20, … s, at most 10 min. Changes nothing when there is no shortage, so it may run twice.
+ * known wait 0, 10, 20, … s, at most 10 min; where runners end that were never granted a claim, the image may be broken, and
+ * from the fourth on they wait 10 min, 1 h, 2 h. Changes nothing when there is no shortage, so it may run twice.
  * @param targets a `SELECT scope, class …`
  */
 export function requestShortage(targets: string): string {
@@ -46,6 +52,7 @@ export function requestShortage(targets: string): string {
   waiting AS (SELECT j.scope, j.class, j.job_id, j.arrived_at, t.n,
       coalesce(max(o.ordinal), 0) + 1 AS next,
       sum(o.state = 'ended' AND o.end_reason <> 'unneeded') AS ended,
+      sum(o.end_reason = 'released' AND NOT o.jit_tried) AS unborn,
       sum(o.state = 'requested') AS unsent, sum(o.state IN ('requested', 'dispatched')) AS unheard,
       max(iif(o.state IN ('requested', 'dispatched'), coalesce(o.dispatched_at, o.requested_at), 0)) AS asked_at
     FROM need t JOIN jobs j INDEXED BY jobs_waiting ON j.scope = t.scope AND j.class = t.class
@@ -55,7 +62,8 @@ export function requestShortage(targets: string): string {
     FROM waiting WHERE coalesce(unsent, 0) = 0
       AND (coalesce(unheard, 0) < ${UNHEARD_AT_ONCE} OR asked_at <= :now - ${UNHEARD_PACE_MS}))
   SELECT :stack || '-' || class || '-' || job_id || '-' || next, job_id, next, scope, class, 'requested', ${FOR_EVER},
-    :now, :now + min(600, max(0, coalesce(ended, 0) - 1) * 10) * 1000, :op, 0
+    :now, :now + 1000 * max(min(600, max(0, coalesce(ended, 0) - 1) * 10),
+      iif(unborn, coalesce(${PAUSES} ->> (unborn + unheard), ${LONGEST_PAUSE}), 0)), :op, 0
   FROM eligible WHERE turn <= n`;
 }
 

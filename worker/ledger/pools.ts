@@ -38,7 +38,7 @@ const TRIM = `UPDATE runners SET state = 'ended', live = 0, end_reason = 'unneed
     WHERE ranked.scope = p.scope COLLATE NOCASE AND ranked.class = p.class), 0))`;
 
 /**
- * Requests what pools lack. Of runners never heard of a pool has at most three times its size, then one more every two
+ * Requests what pools lack. Of runners never heard of a pool has at most three times its size, then one more every three
  * hours: else a full cluster would collect dispatches for ever. Those that ended at once make the pool pause, for
  * their number times ten seconds from the last one's end. Changes nothing when nothing lacks, so it may run twice.
  */
