@@ -62,7 +62,7 @@ describe("the Worker's bundle", () => {
   it("is refused above its limit, with the size it has", () => {
     expect(bundleProblems({ bytes: MAX_BUNDLE_BYTES })).toEqual([]);
     expect(bundleProblems({ bytes: MAX_BUNDLE_BYTES + 1 })).toEqual([
-      expect.stringMatching(/at most 98304 bytes, got 98305\./),
+      expect.stringMatching(/at most 122880 bytes, got 122881\./),
     ]);
   });
 });
