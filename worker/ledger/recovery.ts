@@ -16,6 +16,9 @@ const NOTED_EVERY_MS = 12 * HOUR_MS;
 const ACTIVE_EVERY_MS = 5 * MINUTE_MS;
 const QUIET_EVERY_MS = 6 * HOUR_MS;
 
+/** Between one sweep and two. */
+const LEFT_MS = 1.5 * MINUTE_MS;
+
 /** News written by another Worker's clock while the pass before was noting. */
 const OVERLAP_MS = MINUTE_MS;
 
@@ -47,19 +50,28 @@ export interface FoundJob extends PlacedJob {
   readonly lookMs: number;
 }
 
-const NOTE_REPOS = `INSERT INTO repos (repo, active_at, next_at)
-  SELECT repo, max(updated_at), :now + ${ACTIVE_EVERY_MS} FROM jobs INDEXED BY jobs_updated
+/** Every third visit is a long one: names are spread over the three, so that a round is not three times as long as others. */
+const TURN = "unicode(substr(repo, -1)) % 3";
+
+const NOTE_REPOS = `INSERT INTO repos (repo, active_at, next_at, visits)
+  SELECT repo, max(updated_at), :now + ${ACTIVE_EVERY_MS}, ${TURN} FROM jobs INDEXED BY jobs_updated
     WHERE updated_at > max(:now - ${ACTIVE_MS}, coalesce(${markOf("recovery", "at")}, 0) - ${OVERLAP_MS}) GROUP BY repo
-  UNION ALL SELECT value, 0, :now + ${QUIET_EVERY_MS} * key / json_array_length(:named) FROM json_each(:named) WHERE true
+  UNION ALL SELECT repo, 0, :now + ${QUIET_EVERY_MS} * key / json_array_length(:named), ${TURN}
+    FROM (SELECT value AS repo, key FROM json_each(:named)) WHERE true
   ON CONFLICT (repo) DO UPDATE SET active_at = excluded.active_at,
     next_at = iif(active_at <= :now - ${ACTIVE_MS}, min(next_at, excluded.next_at), next_at)
   WHERE excluded.active_at - active_at >= ${NOTED_EVERY_MS}`;
 
 const MARK_PASS = setMark("'recovery'", ":now", "'{}'");
 
-const NEXT_REPOS = `SELECT repo, steps, traits, visits FROM repos
-  WHERE next_at <= :now AND NOT EXISTS (SELECT 1 FROM marks WHERE name = 'recovery_limited' AND at > :now)
-  ORDER BY next_at LIMIT :limit`;
+const next = (which: string): string => `SELECT * FROM (SELECT repo, steps, traits, visits, next_at FROM repos
+  WHERE ${which} AND next_at <= :now ORDER BY next_at LIMIT :limit)`;
+
+/** What is left of a visit goes before all others in the second minute after: soon, since its jobs may be the lost ones, but
+ *  a repository of many runs must not hold up the rest. */
+const NEXT_REPOS = `SELECT * FROM (${next("steps <> '[]'")} UNION ALL ${next("steps = '[]'")})
+  WHERE NOT EXISTS (SELECT 1 FROM marks WHERE name = 'recovery_limited' AND at > :now)
+  ORDER BY iif(steps <> '[]' AND next_at <= :now - ${LEFT_MS}, NULL, next_at) LIMIT :limit`;
 
 /** Statements of {@link dueRepos}. */
 export const DUE_STATEMENTS = 3;
@@ -78,11 +90,9 @@ export async function dueRepos(
   return (await transaction(ledger, sent)).at(-1) as unknown as readonly DueRepo[];
 }
 
-/** What is left of a visit goes on soon, even where many wait: its jobs may be the lost ones. But each time it falls back by
- *  as much as one visit, so that a repository of many runs does not hold up all others. */
 const VISITED = `UPDATE repos SET steps = x.steps, traits = x.traits, visits = x.visits, refused = x.refused,
-    active_at = iif(x.gone, 0, active_at), next_at = iif(x.wait = 0, min(:now, next_at + ${ACTIVE_EVERY_MS}),
-      :now + coalesce(x.wait, iif(active_at > :now - ${ACTIVE_MS}, ${ACTIVE_EVERY_MS}, ${QUIET_EVERY_MS})))
+    active_at = iif(x.gone, 0, active_at),
+    next_at = :now + coalesce(x.wait, iif(active_at > :now - ${ACTIVE_MS}, ${ACTIVE_EVERY_MS}, ${QUIET_EVERY_MS}))
   FROM (SELECT value ->> 'repo' AS repo, value ->> 'steps' AS steps, value ->> 'traits' AS traits,
     value ->> 'visits' AS visits, value ->> 'refused' AS refused, value ->> 'waitMs' AS wait, value ->> 'drop' AS gone
     FROM json_each(:visits)) x WHERE repos.repo = x.repo`;

@@ -153,7 +153,8 @@ const VERSIONS: readonly (readonly string[])[] = [
       visits INT NOT NULL DEFAULT 0,
       refused INT NOT NULL DEFAULT 0
     )`,
-    `CREATE INDEX repos_next ON repos (next_at)`,
+    `CREATE INDEX repos_next ON repos (next_at) WHERE steps = '[]'`,
+    `CREATE INDEX repos_left ON repos (next_at) WHERE steps <> '[]'`,
   ],
 ];
 

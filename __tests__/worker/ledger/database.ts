@@ -65,6 +65,7 @@ export async function startLedger(): Promise<TestLedger> {
           "pauses",
           "strays",
           "scopes",
+          "repos",
           "hooks",
           "hook_targets",
           "redeliveries",
@@ -75,4 +76,29 @@ export async function startLedger(): Promise<TestLedger> {
   };
   await upgrade(ledger.context);
   return ledger;
+}
+
+/** Rows that statements in batches read and wrote, indexes included, as D1 bills them. */
+export interface CountedRows {
+  read: number;
+  written: number;
+}
+
+/** The same ledger, counting. */
+export function countRows(context: LedgerContext): {
+  readonly context: LedgerContext;
+  readonly rows: CountedRows;
+} {
+  const { db } = context;
+  const rows: CountedRows = { read: 0, written: 0 };
+  const batch = async (statements: D1PreparedStatement[]) => {
+    const results = await db.batch(statements);
+    for (const { meta } of results) {
+      rows.read += meta.rows_read;
+      rows.written += meta.rows_written;
+    }
+    return results;
+  };
+  const counted = { prepare: (sql: string) => db.prepare(sql), batch } as unknown as D1Database;
+  return { context: { ...context, db: counted }, rows };
 }
