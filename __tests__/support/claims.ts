@@ -97,8 +97,11 @@ export async function freshGithub(
 }
 
 /** Binds what is given and keeps the ledger: in workerd other bindings begin with an empty one, so its rows are put back. */
-export async function rebind(harness: Harness, changes: Readonly<Record<string, unknown>>): Promise<void> {
-  const tables = ["jobs", "runners"];
+export async function rebind(
+  harness: Harness,
+  changes: Readonly<Record<string, unknown>>,
+  tables: readonly string[] = ["jobs", "runners"],
+): Promise<void> {
   const rows = await Promise.all(tables.map(async (table) => harness.rows(`SELECT * FROM ${table}`)));
   await harness.bind(changes);
   const db = harness.runtime.db();
@@ -107,7 +110,7 @@ export async function rebind(harness: Harness, changes: Readonly<Record<string, 
       const columns = Object.keys(row);
       const marks = columns.map(() => "?").join(", ");
       return db
-        .prepare(`INSERT OR IGNORE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`)
+        .prepare(`INSERT OR REPLACE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`)
         .bind(...Object.values(row));
     }),
   );

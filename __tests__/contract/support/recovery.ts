@@ -86,7 +86,7 @@ export function jobOf(run: QueuedRun, job: QueuedJob): Record<string, unknown> {
 function answer({ runs }: ListingGithub, { method, path }: Seen): Reply | null {
   const { pathname, searchParams } = new URL(path, "http://github");
   const [, repo, id, jobs] =
-    /^\/repos\/([^/]+\/[^/]+)\/actions\/runs(?:\/(\d+)(\/jobs)?)?$/.exec(pathname) ?? [];
+    /\/repos\/([^/]+\/[^/]+)\/actions\/runs(?:\/(\d+)(\/jobs)?)?$/.exec(pathname) ?? [];
   if (method !== "GET" || repo === undefined) return null;
   const size = Number(searchParams.get("per_page") ?? 30);
   const first = (Number(searchParams.get("page") ?? 1) - 1) * size;
@@ -133,11 +133,13 @@ export async function visit(harness: Harness, sweeps = 1): Promise<void> {
   for (let sweep = 0; sweep < sweeps; sweep++) await harness.sweep();
 }
 
-/** What GitHub was asked for by the recovery, without `exclude_pull_requests` and sizes. */
+/** What GitHub was asked for by the recovery, without prefixes, sizes and what is always the same. */
 export function listings(harness: Harness): string[] {
   return harness.github.seen
     .filter(({ path }) => /\/actions\/runs(?:\?|\/\d+\/jobs)/.test(path))
-    .map(({ path }) => path.replace(/exclude_pull_requests=true&|filter=latest&|per_page=\d+&/g, ""));
+    .map(({ path }) =>
+      path.replace(/^\/(?:case|later)-\d+|exclude_pull_requests=true&|filter=latest&|per_page=\d+&/g, ""),
+    );
 }
 
 /** What `/status` says of the recovery. */
