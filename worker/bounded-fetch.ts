@@ -64,6 +64,12 @@ export function retryAfter(headers: Headers): number | null {
   return /^\d{1,9}$/.test(text) ? Math.min(Number(text), 3_600) : null;
 }
 
+/** The sender's clock by the `Date` header, in milliseconds since the epoch. @returns null when it does not tell */
+export function dateOf(headers: Headers): number | null {
+  const date = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(date) ? null : date;
+}
+
 /** Makes a foreign text fit for a log or an error: printable ASCII, secrets struck out, at most `length` characters. */
 export function cleanDetail(text: string, secrets: readonly (string | null)[], length = 200): string {
   let cleaned = text;

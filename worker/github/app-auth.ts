@@ -10,6 +10,10 @@ const TOKEN_MARGIN_MS = 5 * 60_000;
 /** GitHub's own lifetime of an installation token; no answer makes it longer. */
 const TOKEN_LIFETIME_MS = 60 * 60_000;
 
+/** GitHub's clock may differ by so much before a JWT is signed by it: less than a JWT is dated back, and more than an answer
+ *  takes. */
+const CLOCK_TOLERANCE_MS = 30_000;
+
 /** What a bearer token looks like; GitHub promises no length. */
 export const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
@@ -69,21 +73,24 @@ export function forgetToken(transport: Transport, scope: string, token: string):
   if (id !== undefined && tokens.get(id)?.token === token) tokens.delete(id);
 }
 
-/** Calls with the App's JWT; when GitHub refuses one that was cached, once more with a new one. */
+/** Calls with the App's JWT. When GitHub refuses one that was cached, or its clock differs by more than a JWT allows, once
+ *  more with a new one. */
 async function callAsApp<T>(
   transport: Transport,
   app: AppCredential,
   request: GithubRequest<T>,
 ): Promise<CallResult<T>> {
-  const { jwts } = transport.cache;
+  const { jwts, clocks } = transport.cache;
   const { appId } = app;
+  let heeded = false;
   const cached = jwts.get(appId);
   let jwt = cached !== undefined && transport.now() < cached.until ? cached.jwt : null;
   for (;;) {
     const reused = jwt !== null;
     if (jwt === null) {
       try {
-        jwt = await signAppJwt(appId, await app.privateKey(), transport.now());
+        const now = transport.now() + (clocks.get(appId) ?? 0);
+        jwt = await signAppJwt(appId, await app.privateKey(), now);
       } catch {
         return callError("unavailable", "credential is missing: GITHUB_APP_PRIVATE_KEY is no RSA key in PEM");
       }
@@ -92,7 +99,13 @@ async function callAsApp<T>(
     const result = await callGithub(transport, { token: jwt, key: `app ${appId}` }, request);
     if (result.ok || result.status !== 401) return result;
     jwts.delete(appId);
-    if (!reused) return result;
+    const ahead = (result.date ?? transport.now()) - transport.now();
+    const differs = !heeded && Math.abs(ahead - (clocks.get(appId) ?? 0)) > CLOCK_TOLERANCE_MS;
+    if (differs) {
+      clocks.set(appId, ahead);
+      heeded = true;
+    }
+    if (!reused && !differs) return result;
     jwt = null;
   }
 }

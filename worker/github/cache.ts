@@ -5,6 +5,8 @@
 export interface GithubCache {
   /** App JWT by App id. */
   readonly jwts: Map<string, { readonly jwt: string; readonly until: number }>;
+  /** By how many milliseconds GitHub's clock is ahead of this one, by App id, where that mattered. */
+  readonly clocks: Map<string, number>;
   /** Installation id by owner in lower case. */
   readonly installations: Map<string, number>;
   /** Installation token by installation id. */
@@ -14,5 +16,11 @@ export interface GithubCache {
 }
 
 export function createGithubCache(): GithubCache {
-  return { jwts: new Map(), installations: new Map(), tokens: new Map(), blockedUntil: new Map() };
+  return {
+    jwts: new Map(),
+    clocks: new Map(),
+    installations: new Map(),
+    tokens: new Map(),
+    blockedUntil: new Map(),
+  };
 }

@@ -19,6 +19,8 @@ export type GithubResult<T> = { readonly ok: true; readonly value: T } | GithubE
 /** A failure with the status that was answered; null when none was. */
 export interface CallError extends GithubError {
   readonly status: number | null;
+  /** Of a 401: GitHub's time in milliseconds since the epoch, where it told it. */
+  readonly date?: number | null;
 }
 
 export type CallResult<T> = { readonly ok: true; readonly value: T } | CallError;

@@ -1,4 +1,4 @@
-import { retryAfter } from "../bounded-fetch";
+import { dateOf, retryAfter } from "../bounded-fetch";
 
 /** No block is believed to last longer than GitHub's own window. */
 const MAX_BLOCK_SECONDS = 3_600;
@@ -22,7 +22,9 @@ export function limitTold(
   const after = retryAfter(headers);
   if (headers.get("x-ratelimit-remaining") === "0") {
     const reset = headers.get("x-ratelimit-reset") ?? "";
-    const untilReset = /^\d+$/.test(reset) ? Math.ceil(Number(reset) - now / 1000) : UNNAMED_BLOCK_SECONDS;
+    // By GitHub's own clock, which may differ from ours.
+    const told = (dateOf(headers) ?? now) / 1000;
+    const untilReset = /^\d+$/.test(reset) ? Math.ceil(Number(reset) - told) : UNNAMED_BLOCK_SECONDS;
     return { of: "kind", seconds: Math.min(Math.max(after ?? untilReset, 1), MAX_BLOCK_SECONDS) };
   }
   if (status !== 429 && (status !== 403 || (after === null && !/rate limit/i.test(message)))) return null;

@@ -1,4 +1,4 @@
-import { boundedFetch, cleanDetail, retryAfter } from "../bounded-fetch";
+import { boundedFetch, cleanDetail, dateOf, retryAfter } from "../bounded-fetch";
 import { asRecord, parseJson } from "../json";
 import type { GithubCache } from "./cache";
 import { type CallResult, type GithubError, callError } from "./errors";
@@ -88,7 +88,8 @@ export async function callGithub<T>(
   if (limit !== null && (status === 403 || status === 429)) {
     return callError("rate_limited", detail, status, limit.seconds);
   }
-  return callError(errorOf(status), detail, status, retryAfter(answer.headers));
+  const error = callError(errorOf(status), detail, status, retryAfter(answer.headers));
+  return status === 401 ? { ...error, date: dateOf(answer.headers) } : error;
 }
 
 function errorOf(status: number): GithubError["error"] {

@@ -152,6 +152,37 @@ describe("an App", () => {
     expect(cache.jwts.size).toBe(0);
   });
 
+  test.each([
+    ["behind", -10 * 60_000],
+    ["ahead", 10 * 60_000],
+  ])("signs by GitHub's clock where that is ten minutes %s, and keeps to it", async (_, ahead) => {
+    const issuedAt = ({ headers }: { readonly headers: Headers }): number => {
+      const claims = (headers.get("authorization") ?? "").split(".")[1] ?? "";
+      return (JSON.parse(Buffer.from(claims, "base64url").toString("utf8")) as { iat: number }).iat * 1000;
+    };
+    const date = new Date(NOW + ahead).toUTCString();
+    const { github, open, paths, sent } = githubOf((request, path) =>
+      path.endsWith("/installation") && Math.abs(issuedAt(request) - NOW - ahead) > 120_000
+        ? json(401, { message: "'Issued at' claim ('iat') is wrong" }, { Date: date })
+        : null,
+    );
+    expect(await github.getRunner(REPO, 23)).toMatchObject({ ok: true });
+    expect(paths()).toEqual([LOOKUP, LOOKUP, TOKEN, ASK]);
+    expect(await open().getRunner("me/tool", 23)).toMatchObject({ ok: true });
+    expect(sent.filter(({ url }) => url.endsWith("/installation"))).toHaveLength(3);
+  });
+
+  test("whose JWT by GitHub's clock is refused as well is refused, whatever the time is then", async () => {
+    let turn = 0;
+    const { github, sent } = githubOf((_, path) => {
+      turn += 1;
+      const date = new Date(NOW + turn * 600_000).toUTCString();
+      return path.endsWith("/installation") ? json(401, {}, { Date: date }) : null;
+    });
+    expect(await github.getRunner(REPO, 23)).toMatchObject({ error: "refused" });
+    expect(sent).toHaveLength(2);
+  });
+
   test("that is not installed is refused: that is no missing runner, and deletes none", async () => {
     const { github } = githubOf((_, path) =>
       path.endsWith("/installation") ? json(404, { message: "Not Found" }) : null,

@@ -23,6 +23,17 @@ describe("GitHub's rate limit", () => {
       "x",
       3_600,
     ],
+    [
+      "an empty budget by a clock that is ten minutes ahead",
+      403,
+      {
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": inSeconds(690),
+        Date: new Date(NOW + 600_000).toUTCString(),
+      },
+      "x",
+      90,
+    ],
     ["an empty budget until nobody knows", 403, { "X-RateLimit-Remaining": "0" }, "x", 60],
     [
       "an empty budget until no number",
