@@ -13,8 +13,6 @@ import {
   visited,
 } from "./support/redelivery";
 
-const HOUR = 3_600;
-
 const isList = (path: string): boolean => path.includes("/deliveries?");
 const limited = (headers: Readonly<Record<string, string>>): Reply => ({
   status: 403,

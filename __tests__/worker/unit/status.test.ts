@@ -1,46 +1,10 @@
 import { metricsText } from "../../../worker/metrics";
-import { type Status, quantile, readStatus, statusJson } from "../../../worker/status";
+import { quantile, readStatus, statusJson } from "../../../worker/status";
 import type { App } from "../../../worker/app";
 import { policy } from "./support/policies";
+import { NOW, status } from "./support/statuses";
 
-const NOW = Date.UTC(2026, 10, 21, 12);
 const DAY = 24 * 3600 * 1000;
-
-const NOTHING: Status["view"] = {
-  loads: [],
-  pools: [],
-  jobs: {},
-  runners: {},
-  startMs: [],
-  oldestWaitingAt: null,
-  problems: [],
-  sweptAt: null,
-  pauses: [],
-  cleanUp: {
-    passAt: null,
-    scope: null,
-    removedAt: null,
-    registrations: 0,
-    runners: 0,
-    github: null,
-    ledger: null,
-    strays: [],
-  },
-  recovery: { passAt: null, repositories: 0, nextAt: null, jobs: 0, foundAt: null, refused: "[]" },
-  redelivery: { hooks: {}, denied: 0, roundAt: null, roundMs: null, pending: 0, asked: 0, givenUp: 0 },
-};
-
-const status = (view: Partial<Status["view"]> = {}, daysLeft: Status["daysLeft"] = {}): Status => ({
-  version: "1.2.3",
-  stack: "a1b2c3",
-  pools: [],
-  cleanUp: "delete",
-  recovery: "on",
-  redelivery: "on",
-  now: NOW,
-  view: { ...NOTHING, ...view },
-  daysLeft,
-});
 
 const FULL = status(
   {
@@ -239,42 +203,6 @@ describe("/status", () => {
       clean_up: { last_pass_at: null, scope: null, strays: [], removed: { last_at: null } },
       recovery: { last_pass_at: null, repositories: 0, behind_seconds: 0, found: { jobs: 0, last_at: null } },
       credential_days_left: {},
-    });
-  });
-});
-
-describe("redelivery", () => {
-  const told = (changes: Partial<Status["view"]["redelivery"]>, redelivery: Status["redelivery"] = "on") => {
-    const base = status();
-    const view = { ...base.view, redelivery: { ...base.view.redelivery, ...changes } };
-    return (statusJson({ ...base, view, redelivery }) as { redelivery: { mode: string; why: string | null } })
-      .redelivery;
-  };
-
-  test.each([
-    [
-      "on while any hook of the stack is known",
-      { hooks: { ours: 1, denied: 9 }, denied: 3 },
-      "on",
-      "on",
-      null,
-    ],
-    ["off where the policy says so", { hooks: { ours: 1 } }, "off", "off", "policy"],
-    ["off where no hook may be seen", { hooks: { denied: 1, foreign: 4 } }, "on", "off", "no_permission"],
-    ["off where none may be looked for", { denied: 1 }, "on", "off", "no_permission"],
-    ["off while none is known", { hooks: { foreign: 1, new: 1 } }, "on", "off", "no_hook_known"],
-  ] as const)("is %s", (_, view, policyMode, mode, why) => {
-    expect(told(view, policyMode)).toMatchObject({ mode, why });
-  });
-
-  test("tells its own last problem, and no other's", () => {
-    const problem = { kind: "refused", count: 1, first_at: NOW, last_at: NOW };
-    const problems = [
-      { ...problem, source: "github", detail: "not this" },
-      { ...problem, source: "redelivery", detail: "GET /repos/a/b/hooks/1: answered 403" },
-    ];
-    expect(statusJson(status({ problems }))).toMatchObject({
-      redelivery: { last_problem: "GET /repos/a/b/hooks/1: answered 403" },
     });
   });
 });
