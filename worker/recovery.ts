@@ -12,10 +12,12 @@ import {
   DUE_STATEMENTS,
   type DueRepo,
   type FoundJob,
+  PUT_IN_STATEMENTS,
   VISIT_STATEMENTS,
   type Visit,
   dueRepos,
   pauseRecovery,
+  putIn,
   recordVisits,
 } from "./ledger/recovery";
 import { log } from "./log";
@@ -31,7 +33,7 @@ const REQUESTS = 6;
 const TELLING_STATEMENTS = 2;
 
 /** Statements beside the requests; the largest batch may have to be sent twice. */
-const STATEMENTS = DUE_STATEMENTS + 2 * VISIT_STATEMENTS + TELLING_STATEMENTS;
+const STATEMENTS = DUE_STATEMENTS + 2 * PUT_IN_STATEMENTS + VISIT_STATEMENTS + TELLING_STATEMENTS;
 
 /** Statuses of runs that can hold a queued job. A run is queued while one of its jobs is, as far as anybody has seen; since
  *  that is not documented, every third visit asks for the others, too.
@@ -39,8 +41,8 @@ const STATEMENTS = DUE_STATEMENTS + 2 * VISIT_STATEMENTS + TELLING_STATEMENTS;
 const STATUSES = ["queued", "in_progress", "waiting"] as const;
 const ALL_EVERY = 3;
 
-/** Subrequests in which one repository is visited. */
-export const RECOVERY_ROOM = STATEMENTS + TOKEN_REQUESTS + STATUSES.length;
+/** Subrequests in which three repositories are visited, one of them for all statuses. */
+export const RECOVERY_ROOM = STATEMENTS + TOKEN_REQUESTS + STATUSES.length + 2;
 
 /** A job younger than this is no lost one: its delivery may be on its way. */
 const YOUNG_MS = 2 * 60_000;
@@ -103,7 +105,8 @@ async function visitDue(app: App, named: readonly string[], most: number): Promi
   if (ends.length === 0) return [];
   const visits = ends.map(({ visit: one }) => one);
   const jobs = ends.flatMap((end) => end.jobs);
-  const found = await recordVisits(app.ledger, visits, named, jobs);
+  const found = await putIn(app.ledger, jobs);
+  await recordVisits(app.ledger, visits, named);
   for (const { jobId, repo, state } of found)
     log("warn", "recovered", { job_id: jobId, repo, outcome: state });
   // A repository that GitHub does not have was renamed or deleted, which is nobody's mistake.

@@ -123,8 +123,9 @@ const COUNT_FOUND = `INSERT INTO marks (name, at, value)
   ON CONFLICT (name) DO UPDATE SET at = excluded.at,
     value = json_object('jobs', value ->> 'jobs' + (excluded.value ->> 'jobs')) WHERE at < excluded.at`;
 
-/** Most statements of {@link recordVisits}. */
-export const VISIT_STATEMENTS = 6;
+/** Statements of {@link putIn}, and of {@link recordVisits}. */
+export const PUT_IN_STATEMENTS = 4;
+export const VISIT_STATEMENTS = 2;
 
 /** A job that went into the ledger. */
 export interface Recovered {
@@ -133,31 +134,30 @@ export interface Recovered {
   readonly state: "checking" | "waiting";
 }
 
-/** Writes what a pass found, and requests the runners, in one batch that changes nothing more when it comes again.
+/** Puts jobs in and requests their runners, in one batch that changes nothing more when it comes again.
  *  @returns the jobs that the ledger did not have, or no longer waited for */
+export async function putIn(ledger: LedgerContext, jobs: readonly FoundJob[]): Promise<readonly Recovered[]> {
+  if (jobs.length === 0) return [];
+  const params: Params = { ...common(ledger), jobs: JSON.stringify(jobs) };
+  const sent = [PUT_IN, firstRunner(IS_FOUND), requestShortage(`SELECT scope, class ${FOUND}`), COUNT_FOUND];
+  const [found] = await transaction(
+    ledger,
+    sent.map((sql) => ({ sql, params })),
+  );
+  return found as unknown as readonly Recovered[];
+}
+
+/** Writes how far visits came; after {@link putIn}, so that no job is passed over. */
 export async function recordVisits(
   ledger: LedgerContext,
   visits: readonly Visit[],
   named: readonly string[],
-  jobs: readonly FoundJob[],
-): Promise<readonly Recovered[]> {
-  const params: Params = {
-    ...common(ledger),
-    visits: JSON.stringify(visits),
-    named: JSON.stringify(named),
-    jobs: JSON.stringify(jobs),
-  };
-  const [found] = await transaction(
+): Promise<void> {
+  const params: Params = { now: ledger.now(), visits: JSON.stringify(visits), named: JSON.stringify(named) };
+  await transaction(
     ledger,
-    [
-      ...(jobs.length === 0
-        ? []
-        : [PUT_IN, firstRunner(IS_FOUND), requestShortage(`SELECT scope, class ${FOUND}`), COUNT_FOUND]),
-      VISITED,
-      FORGET_QUIET,
-    ].map((sql) => ({ sql, params })),
+    [VISITED, FORGET_QUIET].map((sql) => ({ sql, params })),
   );
-  return jobs.length === 0 ? [] : (found as unknown as readonly Recovered[]);
 }
 
 /** GitHub's limit is met: nothing is asked before it ends. */
