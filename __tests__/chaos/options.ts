@@ -15,7 +15,7 @@ export interface Options {
   readonly sabotages: readonly Sabotage[];
 }
 
-const DEFAULTS = { seeds: 20, jobs: 250, faults: "all", lanes: 2 };
+const DEFAULTS = { seeds: 20, jobs: 250, faults: "all", lanes: 3 };
 const ALLOWED = "--seeds N, --jobs N, --seed N, --faults LIST, --lanes N, --sabotage NAME|all";
 
 /**

@@ -54,6 +54,7 @@ export function describeTotal(results: readonly SeedResult[], ms: number): reado
     `${String(results.length)} seeds, ${String(jobs)} jobs, ${String(sum((it) => it.dispatches))} dispatches, ` +
       `${String(sum((it) => it.deliveries))} deliveries, ${String(sum((it) => it.forged))} forged ones, ` +
       `${String(sum((it) => it.kills))} kills of workerd in ${seconds.toFixed(0)} s (${(jobs / seconds).toFixed(1)} jobs/s)`,
+    `struck: ${strokes(results)}`,
     violated.length === 0
       ? "no invariant was violated"
       : `INVARIANTS WERE VIOLATED in seeds ${violated.join(", ")}`,
@@ -69,4 +70,16 @@ export function describeSabotages(caught: readonly Caught[]): readonly string[] 
     by === null ? "NOT CAUGHT" : `caught in ${seconds.toFixed(0)} s`,
   ]);
   return ["", ...markdownTable(["invariant", "sabotage", "bug", "caught"], rows)];
+}
+
+/** How often each thing broke. */
+function strokes(results: readonly SeedResult[]): string {
+  const sums = new Map<string, number>();
+  for (const { struck } of results) {
+    for (const [what, count] of struck) sums.set(what, (sums.get(what) ?? 0) + count);
+  }
+  const lines = [...sums]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([what, count]) => `${what} ${String(count)}`);
+  return lines.join(", ") || "nothing";
 }

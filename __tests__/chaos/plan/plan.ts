@@ -36,7 +36,7 @@ export interface Plan {
   readonly kills: readonly { readonly at: number; readonly midDelivery: boolean }[];
   /** Allocations at once. */
   readonly capacity: number;
-  /** By how much GitHub's clock is ahead. */
+  /** By how much GitHub's clock is ahead, from the beginning to the end: no clock is put right by waiting. */
   readonly skewMs: number;
   /** Faults end then. */
   readonly endsAt: number;

@@ -4,7 +4,11 @@ import type { Random } from "../../live/lifecycle/random";
 import type { FaultName, FaultSet } from "./faults";
 import type { Plan } from "./plan";
 
-type Chances = readonly (readonly [FaultName, share: number, make: (random: Random) => Fault])[];
+type Chances = readonly (readonly [
+  FaultName,
+  share: number,
+  make: (random: Random, skewMs: number) => Fault,
+])[];
 
 const TEXT = { "Content-Type": "text/plain; charset=utf-8" };
 const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };
@@ -37,14 +41,23 @@ function said(status: number, message: string, headers: Readonly<Record<string, 
   };
 }
 
+/** The budget is used up for a second, by GitHub's clock. */
+function limited(now: number): Fault {
+  return said(429, "API rate limit exceeded", {
+    Date: new Date(now).toUTCString(),
+    "x-ratelimit-remaining": "0",
+    "x-ratelimit-reset": String(Math.ceil(now / 1_000) + 1),
+  });
+}
+
 const GITHUB: Chances = [
   [
     "github-403",
     0.5,
-    (random) =>
+    (random, skewMs) =>
       random.pick([
         said(403, "You have exceeded a secondary rate limit.", { "Retry-After": "1" }),
-        said(429, "API rate limit exceeded", { "Retry-After": "1", "x-ratelimit-remaining": "0" }),
+        limited(Date.now() + skewMs),
       ]),
   ],
   ["github-409", 1, () => said(409, "Already exists - A runner with the name already exists.")],
@@ -99,7 +112,7 @@ export class ServiceFaults {
     let place = random.next() * Math.max(1, total);
     for (const [, share, make] of chances) {
       place -= share;
-      if (place < 0) return make(random);
+      if (place < 0) return make(random, this.#plan.skewMs);
     }
     return null;
   }

@@ -17,6 +17,7 @@ export interface AgentWorld {
   readonly note: (runner: string, text: string) => void;
   /** Every text that it was answered, the JIT config taken out, and every secret that it holds. */
   readonly heard: (source: string, text: string) => void;
+  readonly count: (what: string) => void;
   readonly secret: (name: string, text: string) => void;
   /** How the claim of one was answered that slept until everything else was over. */
   readonly late: (runner: string, status: number) => void;
@@ -149,6 +150,7 @@ export class RunnerAgent implements Run {
 
   async #die(how: Ending): Promise<void> {
     this.#note(`it meets its end: ${how}`);
+    this.#world.count(`runners: ${how} ${this.#fate.end?.step ?? ""}`);
     if (how === "node") this.lose();
     if (how === "replaced" || how === "twin") await this.#world.replace(this.#child, how === "twin");
     if (how !== "twin") throw new Death(how);

@@ -78,7 +78,7 @@ async function build(
   };
   const github = await startGithub({
     apps: [{ appId: secrets.appId, publicKey: secrets.appPublicKey, accounts: ["octo-org", "mega-org"] }],
-    settings: { ...GITHUB_TIMES, clock: () => Date.now() + (parts.faults.active ? plan.skewMs : 0) },
+    settings: { ...GITHUB_TIMES, clock: () => Date.now() + plan.skewMs },
   });
   closing.push(() => github.close());
   const names = new Names(github);
@@ -157,7 +157,7 @@ function bindingsOf(secrets: LoopSecrets, githubUrl: string, nomadUrl: string): 
 type Parts = Pick<World, "plan" | "secrets" | "time" | "transcript" | "faults" | "sleepers" | "struck">;
 
 function agentWorld(
-  { secrets, time, transcript, faults, sleepers }: Parts,
+  { secrets, time, transcript, faults, sleepers, struck }: Parts,
   names: Names,
   replace: (child: Child, keep: boolean) => Promise<void>,
 ): AgentWorld {
@@ -171,6 +171,9 @@ function agentWorld(
     },
     heard: (source, text) => {
       transcript.read(source, text);
+    },
+    count: (what) => {
+      counted(struck, what);
     },
     secret: (name, text) => {
       transcript.secret(name, text);
@@ -187,7 +190,9 @@ function agentWorld(
 
 /** Puts the plan's faults before GitHub, its deliveries and Nomad. */
 function breakThings({ plan, github, nomad, names, faults, struck }: Omit<World, "close">): void {
-  const count = (what: string): void => void struck.set(what, (struck.get(what) ?? 0) + 1);
+  const count = (what: string): void => {
+    counted(struck, what);
+  };
   nomad.faults.decide = ({ path }) => {
     const token = new URL(path, "http://nomad").searchParams.get("idempotency_token");
     const fault = token === null ? null : faults.nomad(names.ofToken(token));
@@ -216,4 +221,8 @@ function addHooks({ github, worker, secrets }: Omit<World, "close">): void {
   for (const target of HOOK_TARGETS) {
     github.addHook({ target, url: `${worker.url}/webhook`, secret: secrets.webhookSecret });
   }
+}
+
+function counted(counts: Map<string, number>, what: string): void {
+  counts.set(what, (counts.get(what) ?? 0) + 1);
 }
