@@ -60,7 +60,7 @@ async function successes(
   if (first === undefined || round.limitedMs > 0) return null;
   const listed = await app.github.listDeliveries(first.target, first.hook, { status: "success" });
   if (!listed.ok) {
-    meet(round, first.target, listed);
+    meet(round, listed);
     return null;
   }
   return new Set(listed.value?.deliveries.flatMap(({ ok, guid }) => (ok ? [guid] : [])));
@@ -78,6 +78,6 @@ async function ask(
   if (answer.ok) return "asked";
   const { status } = answer;
   if (status === 400 || status === 404 || status === 422) return "given_up";
-  const met = meet(round, target, answer);
+  const met = meet(round, answer);
   return met === "again" ? "unknown" : met === "denied" ? "refused" : "unasked";
 }

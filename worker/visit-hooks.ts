@@ -1,5 +1,4 @@
 import type { App } from "./app";
-import { ownerOf } from "./github/app-auth";
 import type { CallError } from "./github/client";
 import type { DeliveryPage, GithubHook } from "./github/hooks";
 import type { Failed, Hook, HookState, SeenTarget } from "./ledger/hooks";
@@ -28,8 +27,6 @@ const ACTIONS: ReadonlySet<string> = new Set(["queued", "in_progress", "complete
 /** What one sweep meets. */
 export interface Round {
   readonly app: App;
-  /** Owners where the credential may not see hooks. */
-  readonly denied: Set<string>;
   /** Hooks of this stack that were come upon. */
   readonly found: Hook[];
   readonly failed: Failed[];
@@ -40,7 +37,7 @@ export interface Round {
 }
 
 export function beginRound(app: App): Round {
-  return { app, denied: new Set(), found: [], failed: [], problems: new Map(), limitedMs: 0 };
+  return { app, found: [], failed: [], problems: new Map(), limitedMs: 0 };
 }
 
 /** A hook as it is now, and its deliveries that failed. */
@@ -56,10 +53,9 @@ export async function lookThrough(round: Round, target: string): Promise<SeenTar
   const seen = (ms: number, denied = false): SeenTarget => ({ target, nextAt: now + ms, denied });
   if (!isConcerned(app.config.policy, target)) return seen(CHECKED_MS);
   if (round.limitedMs > 0) return null;
-  if (round.denied.has(ownerOf(target))) return seen(DENIED_MS, true);
   const hooks = await app.github.listHooks(target);
   if (!hooks.ok) {
-    const met = meet(round, target, hooks);
+    const met = meet(round, hooks);
     if (met === null) return null;
     return met === "denied" ? seen(DENIED_MS, true) : seen(met === "gone" ? CHECKED_MS : AGAIN_MS);
   }
@@ -67,7 +63,17 @@ export async function lookThrough(round: Round, target: string): Promise<SeenTar
     if (!isOurs(app, hook)) continue;
     const { id } = hook;
     const checkAt = now + CHECKED_MS;
-    round.found.push({ id, target, state: "ours", checkAt, etag: null, cursor: null, page: 1 });
+    round.found.push({
+      id,
+      target,
+      state: "ours",
+      checkAt,
+      etag: null,
+      cursor: null,
+      page: 1,
+      top: 0,
+      seen: 0,
+    });
   }
   return seen(CHECKED_MS);
 }
@@ -83,17 +89,16 @@ export async function visit(round: Round, hook: Hook): Promise<Visit | null> {
   });
   if (round.limitedMs > 0) return null;
   if (!isConcerned(app.config.policy, target)) return turned("foreign", CHECKED_MS);
-  if (round.denied.has(ownerOf(target))) return turned("denied", DENIED_MS);
-  const failing = (error: CallError): Visit | null => {
-    const met = meet(round, target, error);
+  const failing = (error: CallError, gone: Visit): Visit | null => {
+    const met = meet(round, error);
     if (met === null) return null;
     if (met === "denied") return turned("denied", DENIED_MS);
-    return met === "gone" ? turned("gone", CHECKED_MS) : { hook: fresh(hook, error), failed: [] };
+    return met === "gone" ? gone : { hook: fresh(hook, error), failed: [] };
   };
   let checked = hook;
   if (hook.state !== "ours" || hook.checkAt <= now) {
     const found = await app.github.getHook(target, id);
-    if (!found.ok) return failing(found);
+    if (!found.ok) return failing(found, turned("gone", CHECKED_MS));
     checked = turned(found.value.id === id && isOurs(app, found.value) ? "ours" : "foreign", CHECKED_MS).hook;
     if (checked.state !== hook.state) log("info", "hook", { scope: target, outcome: checked.state });
     if (checked.state === "foreign") return { hook: checked, failed: [] };
@@ -101,21 +106,27 @@ export async function visit(round: Round, hook: Hook): Promise<Visit | null> {
   const cursor = checked.cursor ?? "";
   const etag = cursor === "" ? (checked.etag ?? "") : "";
   const listed = await app.github.listDeliveries(target, id, { status: "failure", cursor, etag });
-  if (!listed.ok) return failing(listed);
+  // One such answer is none: it is looked at once more before it is given up.
+  if (!listed.ok) return failing(listed, turned("new", AGAIN_MS));
   if (listed.value === null) return { hook: checked, failed: [] };
   return readList(checked, listed.value, now);
 }
 
+/** What a page before held need not be read again: a list that was read to its end ends where that began. */
 function readList(hook: Hook, { deliveries, etag, next }: DeliveryPage, now: number): Visit {
   const young = deliveries.filter(({ at }) => at > now - KEPT_MS);
-  const goesOn = next !== "" && young.length === deliveries.length && hook.page < MAX_PAGES;
-  const cursor = hook.cursor ?? "";
+  const isFirst = (hook.cursor ?? "") === "";
+  const isKnown = deliveries.some(({ id }) => id <= hook.seen);
+  const goesOn = next !== "" && young.length === deliveries.length && !isKnown && hook.page < MAX_PAGES;
+  const top = isFirst ? Math.max(0, ...deliveries.map(({ id }) => id)) : hook.top;
   return {
     hook: {
       ...hook,
-      etag: cursor === "" ? etag : hook.etag,
+      etag: isFirst ? etag : hook.etag,
       cursor: goesOn ? next : "",
       page: goesOn ? hook.page + 1 : 1,
+      top,
+      seen: goesOn ? hook.seen : Math.max(hook.seen, top),
     },
     failed: young
       .filter(({ ok, action }) => !ok && ACTIONS.has(action))
@@ -139,7 +150,7 @@ function isOurs({ config }: App, { active, url, events }: GithubHook): boolean {
 }
 
 /** Notes what went wrong. @returns null when there was no room to ask, or a limit: nothing is known of the target */
-export function meet(round: Round, target: string, error: CallError): "denied" | "gone" | "again" | null {
+export function meet(round: Round, error: CallError): "denied" | "gone" | "again" | null {
   const { status, detail, retryAfterSeconds } = error;
   if (detail.endsWith(USED_UP)) return null;
   if (error.error === "rate_limited") {
@@ -152,6 +163,5 @@ export function meet(round: Round, target: string, error: CallError): "denied" |
   round.problems.set(error.error, detail);
   // Where the App is not installed, it is refused before there is an answer.
   if (error.error !== "refused" || (status !== null && status !== 401 && status !== 403)) return "again";
-  round.denied.add(ownerOf(target));
   return "denied";
 }

@@ -10,13 +10,11 @@ import {
   begin,
   know,
   letChoresBeDue,
-  redeliveryStatus,
   repeated,
   visited,
 } from "./support/redelivery";
 
-const HOUR = 3_600;
-const DAY = 24 * HOUR;
+const DAY = 86_400;
 
 describe.each(RUNTIMES)("a hook (%s)", (runtime) => {
   const harness = useHarness(runtime);
@@ -204,6 +202,10 @@ describe.each(RUNTIMES)("a hook (%s)", (runtime) => {
       await know(harness(), hook);
       github.hooks.length = 0;
       await harness().sweep();
+      // One answer is none: it is asked for once more.
+      expect(await states()).toEqual({ [hook.id]: "new" });
+      await harness().age(10 * 60 + 1);
+      await harness().sweep();
       expect(await states()).toEqual({ [hook.id]: "gone" });
       await harness().sweep();
       expect(visited(harness())).toEqual([hook.id]);
@@ -213,11 +215,26 @@ describe.each(RUNTIMES)("a hook (%s)", (runtime) => {
       expect(await states()).toEqual({});
     });
 
+    test("for one answer only, stays", async () => {
+      const hook = github.add(SCOPE);
+      await know(harness(), hook);
+      github.instead = () => ({ status: 404, body: { message: "Not Found" } });
+      await harness().sweep();
+      github.instead = () => null;
+      const failed = github.attempt(hook);
+      await harness().age(10 * 60 + 1);
+      await harness().sweep();
+      expect(await states()).toEqual({ [hook.id]: "ours" });
+      expect(repeated(harness())).toEqual([failed.id]);
+    });
+
     test("as its repository was renamed, is found by its next delivery", async () => {
       const hook = github.add("octo-org/old");
       await know(harness(), hook);
       github.instead = ({ path }) =>
         path.includes("/octo-org/old/") ? { status: 301, headers: { location: "/repositories/1" } } : null;
+      await harness().sweep();
+      await harness().age(10 * 60 + 1);
       await harness().sweep();
       expect(await states()).toEqual({ [hook.id]: "gone" });
       hook.target = "octo-org/new";
@@ -228,65 +245,6 @@ describe.each(RUNTIMES)("a hook (%s)", (runtime) => {
         return repeated(harness()).length > 0;
       });
       expect(repeated(harness())).toEqual([failed.id]);
-    });
-  });
-
-  describe("that the credential may not see", () => {
-    test.each([403, 401])(
-      "is told of in /status with %i: redelivery is off, asked about again after an hour",
-      async (status) => {
-        const hooks = Array.from({ length: 12 }, (_, index) => github.add(`octo-org/tool-${String(index)}`));
-        await know(harness(), ...hooks);
-        github.instead = ({ path }) =>
-          path.includes("/hooks")
-            ? { status, body: { message: "Resource not accessible by integration" } }
-            : null;
-        await harness().sweep();
-        expect(harness().github.seen.length).toBeLessThanOrEqual(6);
-        harness().github.seen.length = 0;
-        await harness().sweep();
-        expect(harness().github.seen).toEqual([]);
-        const told = await redeliveryStatus(harness());
-        expect(told).toMatchObject({ mode: "off", why: "no_permission", hooks: { denied: 12 } });
-        expect(told.last_problem).toContain(String(status));
-        github.instead = () => null;
-        const failed = github.attempt(hooks[3] as HookAtGithub);
-        await harness().age(HOUR + 1);
-        await harness().sweep();
-        expect(await redeliveryStatus(harness())).toMatchObject({ mode: "on", hooks: { ours: 12 } });
-        await harness().sweep();
-        expect(repeated(harness())).toEqual([failed.id]);
-      },
-    );
-
-    test("at one owner does not end redelivery at another", async () => {
-      await harness().bind({ RUNNER_POLICY: { ...REPEATING, repositories: ["octo-org/*", "me/*"] } });
-      github = await begin(harness());
-      const closed = github.add("me/tool");
-      const open = github.add(SCOPE);
-      await know(harness(), closed, open);
-      github.instead = ({ path }) =>
-        path.includes("/me/") ? { status: 403, body: { message: "no" } } : null;
-      const failed = github.attempt(open);
-      await harness().sweep();
-      expect(repeated(harness())).toEqual([failed.id]);
-      expect(await redeliveryStatus(harness())).toMatchObject({ mode: "on", hooks: { ours: 1, denied: 1 } });
-    });
-
-    test("but read: what it refuses to repeat is asked for after an hour, and does not count", async () => {
-      const hook = github.add(SCOPE);
-      await know(harness(), hook);
-      const failed = github.attempt(hook);
-      github.instead = ({ method }) =>
-        method === "POST" ? { status: 403, body: { message: "read only" } } : null;
-      await harness().sweep();
-      await harness().sweep();
-      expect(repeated(harness())).toEqual([failed.id]);
-      expect(await redeliveryStatus(harness())).toMatchObject({ pending: 1, asked: 0 });
-      github.instead = () => null;
-      await harness().age(HOUR + 1);
-      await harness().sweep();
-      expect(repeated(harness())).toEqual([failed.id, failed.id]);
     });
   });
 });

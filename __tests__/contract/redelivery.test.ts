@@ -179,6 +179,17 @@ describe.each(RUNTIMES)("a delivery that failed (%s)", (runtime) => {
     ]);
   });
 
+  test("that is new is read without the pages of those that were read before", async () => {
+    for (let count = 0; count < 250; count++) github.attempt(hook, { action: "completed" });
+    for (let sweeps = 0; sweeps < 3; sweeps++) await harness().sweep();
+    harness().github.seen.length = 0;
+    const next = github.attempt(hook);
+    await harness().sweep();
+    expect(repeated(harness())).toContain(next.id);
+    for (let sweeps = 0; sweeps < 3; sweeps++) await harness().sweep();
+    expect(harness().github.seen.filter(({ path }) => path.includes("cursor="))).toEqual([]);
+  });
+
   test("of one hook does not end those of another of the same repository and of others", async () => {
     const others = [github.add(SCOPE), github.add(OTHER_SCOPE)];
     await know(harness(), ...others);

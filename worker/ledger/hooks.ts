@@ -1,7 +1,7 @@
 import { parseJson } from "../json";
 import type { LedgerContext } from "./context";
 import { markOf } from "./marks";
-import { DUE, IS_URGENT, KEPT_MS } from "./redeliveries";
+import { DUE, IS_URGENT, KEPT_MS, MOST_TRIES } from "./redeliveries";
 import { type Params, type Statement, transaction } from "./statement";
 
 const HOUR_MS = 60 * 60_000;
@@ -30,6 +30,9 @@ export interface Hook {
   readonly cursor: string | null;
   /** Which page that is, from 1. */
   readonly page: number;
+  /** Id of the newest delivery of the list that is being read, and of the last one that was read to its end. */
+  readonly top: number;
+  readonly seen: number;
 }
 
 /** How far the walk through the hooks is. Times are milliseconds since the epoch; 0: never. */
@@ -69,7 +72,7 @@ const PLAN = `SELECT ${markOf("sweep", "value")} AS walk,
   (SELECT json_group_array(target) FROM
     (SELECT target FROM hook_targets WHERE next_at <= :now ORDER BY next_at LIMIT ${MOST_TARGETS})) AS targets`;
 
-const HOOKS = `SELECT id, target, state, check_at AS checkAt, etag, cursor, page FROM hooks
+const HOOKS = `SELECT id, target, state, check_at AS checkAt, etag, cursor, page, top, seen FROM hooks
   WHERE state = 'ours' OR (state <> 'gone' AND check_at <= :now)
   ORDER BY id <= coalesce(${markOf("sweep", "value ->> 'hook'")}, 0), id LIMIT ${MOST_HOOKS}`;
 
@@ -119,21 +122,24 @@ export interface Failed {
   readonly at: number;
 }
 
-const WRITE_HOOKS = `INSERT INTO hooks (id, target, state, check_at, etag, cursor, page)
+const WRITE_HOOKS = `INSERT INTO hooks (id, target, state, check_at, etag, cursor, page, top, seen)
   SELECT value ->> 'id', value ->> 'target', value ->> 'state', value ->> 'checkAt', value ->> 'etag', value ->> 'cursor',
-    value ->> 'page' FROM json_each(:hooks) WHERE true
+    value ->> 'page', value ->> 'top', value ->> 'seen' FROM json_each(:hooks) WHERE true
   ON CONFLICT (id) DO UPDATE SET target = excluded.target, state = excluded.state, check_at = excluded.check_at,
-    etag = coalesce(excluded.etag, etag), cursor = coalesce(excluded.cursor, cursor), page = excluded.page`;
+    etag = coalesce(excluded.etag, etag), cursor = coalesce(excluded.cursor, cursor), page = excluded.page,
+    top = excluded.top, seen = excluded.seen`;
 
 const WRITE_TARGETS = `INSERT INTO hook_targets (target, next_at, denied)
   SELECT value ->> 'target', value ->> 'nextAt', value ->> 'denied' FROM json_each(:targets) WHERE true
   ON CONFLICT (target) DO UPDATE SET next_at = excluded.next_at, denied = excluded.denied`;
 
-/** Attempts of one GUID are one row, that of the newest. */
+/** Attempts of one GUID are one row, that of the newest; when the last time that it was asked for failed, too, it is given
+ *  up. */
 const WRITE_FAILED = `INSERT INTO redeliveries (hook_id, guid, delivery_id, queued, failed_at)
   SELECT value ->> 'hook', value ->> 'guid', max(value ->> 'id'), value ->> 'queued', value ->> 'at'
   FROM json_each(:failed) GROUP BY 1, 2
-  ON CONFLICT (hook_id, guid) DO UPDATE SET delivery_id = excluded.delivery_id, failed_at = excluded.failed_at
+  ON CONFLICT (hook_id, guid) DO UPDATE SET delivery_id = excluded.delivery_id, failed_at = excluded.failed_at,
+    state = iif(state = 'open' AND tries >= ${MOST_TRIES}, 'given_up', state)
   WHERE excluded.delivery_id > delivery_id`;
 
 /** Most statements of {@link recordVisited}. */

@@ -13,7 +13,7 @@ export const KEPT_MS = 3 * DAY_MS;
 /** Milliseconds until a delivery may be asked for again, after each time but the last. The fifth time comes a day and an
  *  hour after the first, so that an outage of a day is survived, and a short one costs minutes. */
 const AGAIN_MS = [10 * MINUTE_MS, HOUR_MS, 4 * HOUR_MS, 20 * HOUR_MS];
-const MOST_TRIES = AGAIN_MS.length + 1;
+export const MOST_TRIES = AGAIN_MS.length + 1;
 
 /** A delivery that this sweep may ask for. */
 export interface LeasedDelivery {
@@ -71,7 +71,8 @@ export interface AskedDelivery extends LeasedDelivery {
 }
 
 const ASKED = `UPDATE redeliveries SET asked_id = iif(x.fate = 'asked', max(asked_id, x.id), asked_id),
-    state = iif(x.fate IN ('delivered', 'given_up'), x.fate, state),
+    state = CASE WHEN x.fate IN ('delivered', 'given_up') THEN x.fate
+      WHEN x.fate = 'unknown' AND x.nth >= ${MOST_TRIES} THEN 'given_up' ELSE state END,
     tries = iif(x.fate IN ('unasked', 'refused', 'delivered'), x.nth - 1, tries),
     next_at = CASE x.fate WHEN 'unasked' THEN :now WHEN 'refused' THEN :now + ${HOUR_MS} ELSE next_at END
   FROM (SELECT value ->> 'hook' AS hook, value ->> 'guid' AS guid, value ->> 'id' AS id, value ->> 'tries' AS nth,
@@ -110,7 +111,7 @@ export interface RedeliveryView {
 const SUMS = `SELECT ${markOf("sweep", "value ->> 'roundAt'")} AS roundAt, ${markOf("sweep", "value ->> 'roundMs'")} AS roundMs,
     (SELECT count(*) FROM hook_targets WHERE denied) AS denied,
     coalesce(sum(${OPEN} AND d.tries < ${MOST_TRIES}), 0) AS pending, coalesce(sum(d.tries), 0) AS asked,
-    coalesce(sum(d.state = 'given_up' OR (${OPEN} AND d.tries >= ${MOST_TRIES})), 0) AS givenUp FROM redeliveries d`;
+    coalesce(sum(d.state = 'given_up'), 0) AS givenUp FROM redeliveries d`;
 
 /** What {@link redeliveryOf} reads the rows of. */
 export const REDELIVERY: readonly [Statement, Statement] = [

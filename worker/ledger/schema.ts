@@ -114,7 +114,7 @@ const VERSIONS: readonly (readonly string[])[] = [
   [
     `INSERT INTO ledger_version (version, applied_at) VALUES (3, unixepoch() * 1000)`,
     // Webhooks that may be this stack's. state: new, ours, foreign, denied, gone. cursor: the list of failed deliveries is
-    // read on from there; empty: from its newest.
+    // read on from there; empty: from its newest. top: the newest of the list that is being read. seen: that of the last.
     `CREATE TABLE hooks (
       id INTEGER PRIMARY KEY,
       target TEXT NOT NULL COLLATE NOCASE,
@@ -122,7 +122,9 @@ const VERSIONS: readonly (readonly string[])[] = [
       check_at INT NOT NULL DEFAULT 0,
       etag TEXT,
       cursor TEXT,
-      page INT NOT NULL DEFAULT 1
+      page INT NOT NULL DEFAULT 1,
+      top INT NOT NULL DEFAULT 0,
+      seen INT NOT NULL DEFAULT 0
     )`,
     // Repositories and organizations whose hooks are looked through, so that one is found whose every delivery failed.
     `CREATE TABLE hook_targets (target TEXT PRIMARY KEY COLLATE NOCASE, next_at INT NOT NULL, denied INT NOT NULL DEFAULT 0)`,
