@@ -12,12 +12,13 @@ export interface Caught {
 }
 
 /** Plays a seed with a bug in the Worker, until the suite has found it or everything is over. */
-export async function runSabotage(sabotage: Sabotage, seed: number): Promise<Caught> {
+export async function runSabotage(sabotage: Sabotage, seed: number, mostMs = 300_000): Promise<Caught> {
   const isIt = ({ invariant }: Broken): boolean => invariant.number === sabotage.invariant;
   const plan = makePlan(seed, sabotage.jobs, faultSet(sabotage.faults));
   const result = await runSeed(plan, {
     script: sabotaged(sabotage),
     enough: (broken) => broken.some(isIt),
+    mostMs,
   });
   return { sabotage, by: result.broken.find(isIt) ?? null, seconds: result.seconds };
 }

@@ -36,6 +36,8 @@ export interface SeedOptions {
   readonly script?: string;
   /** Whether what was found is enough: the run ends then. @default - it never is */
   readonly enough?: (broken: readonly Broken[]) => boolean;
+  /** Milliseconds of this machine after which it is given up. @default ten minutes */
+  readonly mostMs?: number;
 }
 
 /** Between two looks at the ledger while faults last. */
@@ -56,11 +58,11 @@ const DRAINED_MS = 12 * 60 * MINUTE_MS;
 /** Plays one seed from its first delivery until nothing is left, and checks all invariants throughout. */
 export async function runSeed(
   plan: Plan,
-  { script, enough = () => false }: SeedOptions = {},
+  { script, enough = () => false, mostMs = 10 * MINUTE_MS }: SeedOptions = {},
 ): Promise<SeedResult> {
   const began = Date.now();
   const world = await startWorld(plan, script);
-  const checks = new Checks(world, enough);
+  const checks = new Checks(world, enough, began + mostMs);
   try {
     await world.worker.sweep();
     await world.observer.install();
@@ -173,9 +175,13 @@ class Checks {
   readonly #enough: (broken: readonly Broken[]) => boolean;
   readonly #told = new Set<string>();
 
-  constructor(world: World, enough: (broken: readonly Broken[]) => boolean) {
+  readonly #endsAt: number;
+
+  /** @param endsAt when it is given up, in milliseconds since the epoch */
+  constructor(world: World, enough: (broken: readonly Broken[]) => boolean, endsAt: number) {
     this.#world = world;
     this.#enough = enough;
+    this.#endsAt = endsAt;
   }
 
   /** Whether nothing more need be played. */
@@ -183,7 +189,12 @@ class Checks {
     return this.#enough(this.broken);
   }
 
+  /** @throws Error when the run has taken too long */
   async look(moment: Evidence["moment"]): Promise<void> {
+    if (Date.now() > this.#endsAt) {
+      const left = gather(this.#world, "end").left.slice(0, 5).join("; ");
+      throw new Error(`seed ${String(this.#world.plan.seed)} was not over in time: ${left}`);
+    }
     await this.#world.observer.look();
     const evidence = gather(this.#world, moment);
     for (const invariant of INVARIANTS) {
