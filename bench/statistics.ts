@@ -35,3 +35,12 @@ export function largestThatFits(limit: number, fits: (value: number) => boolean)
   }
   return good;
 }
+
+/** The value below which the given share of the values lies, by the nearest rank.
+ *  @throws without a value */
+export function quantileOf(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  const found = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  if (found === undefined) throw new Error("A quantile needs one value or more.");
+  return found;
+}

@@ -12,8 +12,8 @@ export interface Statement {
 
 export interface Result<T = Row> {
   readonly results: T[];
-  /** `size_after`: the database's, in bytes. */
-  readonly meta: { readonly size_after: number };
+  /** `size_after`: the database's, in bytes. The rows are those that D1 would bill. */
+  readonly meta: { readonly size_after: number; readonly rows_read: number; readonly rows_written: number };
 }
 
 /** A D1 database as code outside workerd sees it: the part of D1's own interface that is used. */
