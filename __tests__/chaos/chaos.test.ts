@@ -33,7 +33,9 @@ describe("the chaos suite", () => {
     async (name) => {
       const [sabotage] = findSabotages(name);
       if (sabotage === undefined) throw new Error(`there is no sabotage ${name}`);
-      const { by } = await runSabotage({ ...sabotage, jobs: Math.min(sabotage.jobs, 40) }, 1, MOST_MS);
+      const { by } = await runSabotage({ ...sabotage, jobs: Math.min(sabotage.jobs, 40) }, 1, {
+        mostMs: MOST_MS,
+      });
       expect(by?.invariant.number).toBe(sabotage.invariant);
     },
     MOST_MS + 30_000,

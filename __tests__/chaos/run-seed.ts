@@ -38,6 +38,8 @@ export interface SeedOptions {
   readonly enough?: (broken: readonly Broken[]) => boolean;
   /** Milliseconds of this machine after which it is given up. @default ten minutes */
   readonly mostMs?: number;
+  /** Ends the run, and all that it started, when it is aborted. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** Between two looks at the ledger while faults last. */
@@ -58,11 +60,11 @@ const DRAINED_MS = 12 * 60 * MINUTE_MS;
 /** Plays one seed from its first delivery until nothing is left, and checks all invariants throughout. */
 export async function runSeed(
   plan: Plan,
-  { script, enough = () => false, mostMs = 10 * MINUTE_MS }: SeedOptions = {},
+  { script, enough = () => false, mostMs = 10 * MINUTE_MS, stop }: SeedOptions = {},
 ): Promise<SeedResult> {
   const began = Date.now();
   const world = await startWorld(plan, script);
-  const checks = new Checks(world, enough, began + mostMs);
+  const checks = new Checks(world, { enough, endsAt: began + mostMs, stop });
   try {
     await world.worker.sweep();
     await world.observer.install();
@@ -169,29 +171,31 @@ function agesOf(world: World): Promise<(ms: number) => readonly string[]> {
   return known;
 }
 
+interface Bounds extends Required<Pick<SeedOptions, "enough">>, Pick<SeedOptions, "stop"> {
+  /** When it is given up, in milliseconds since the epoch. */
+  readonly endsAt: number;
+}
+
 class Checks {
   readonly broken: Broken[] = [];
   readonly #world: World;
-  readonly #enough: (broken: readonly Broken[]) => boolean;
+  readonly #bounds: Bounds;
   readonly #told = new Set<string>();
 
-  readonly #endsAt: number;
-
-  /** @param endsAt when it is given up, in milliseconds since the epoch */
-  constructor(world: World, enough: (broken: readonly Broken[]) => boolean, endsAt: number) {
+  constructor(world: World, bounds: Bounds) {
     this.#world = world;
-    this.#enough = enough;
-    this.#endsAt = endsAt;
+    this.#bounds = bounds;
   }
 
   /** Whether nothing more need be played. */
   get isOver(): boolean {
-    return this.#enough(this.broken);
+    return this.#bounds.enough(this.broken);
   }
 
-  /** @throws Error when the run has taken too long */
+  /** @throws Error when the run has taken too long, or is to end */
   async look(moment: Evidence["moment"]): Promise<void> {
-    if (Date.now() > this.#endsAt) {
+    this.#bounds.stop?.throwIfAborted();
+    if (Date.now() > this.#bounds.endsAt) {
       const left = gather(this.#world, "end").left.slice(0, 5).join("; ");
       throw new Error(`seed ${String(this.#world.plan.seed)} was not over in time: ${left}`);
     }

@@ -46,6 +46,18 @@ describe("faults put before a stand-in", () => {
     expect(await held).toBe("ended");
   });
 
+  test("what no rule strikes is decided on by its method, path and body, and is read whole all the same", async () => {
+    github.faults.decide = ({ method, path, body }) =>
+      method === "POST" && path === JIT_PATH && body.includes('"unlucky"')
+        ? { kind: "answer", status: 503 }
+        : null;
+    expect((await register("unlucky")).status).toBe(503);
+    expect((await register("lucky")).status).toBe(201);
+    expect(github.runners().map(({ name }) => name)).toEqual(["lucky"]);
+    github.faults.add({ fault: { kind: "answer", status: 418 } });
+    expect((await register("unlucky")).status).toBe(418);
+  });
+
   test("a delayed answer is the real one; cleared faults do not strike", async () => {
     github.faults.add({ fault: { kind: "delay", ms: 120 } });
     const before = Date.now();

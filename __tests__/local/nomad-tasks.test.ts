@@ -217,6 +217,31 @@ describe("children of the Nomad stand-in", () => {
     await expectGone(Number(pid));
     expect(existsSync(directory ?? "")).toBe(false);
   });
+
+  test("can be run by the caller in place of processes, and end as that says", async () => {
+    const seen: string[] = [];
+    let over: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    const end = (how: string) => (): void => {
+      seen.push(how);
+      over();
+    };
+    await start([task("exit 1")], {
+      launch: ({ payload }) => {
+        seen.push(payload.toString("utf8"));
+        const allocation = { id: "mine", status: "running" as const, tasks: [] };
+        return { allocation, ended, stop: end("stop"), kill: end("kill"), lose: end("lose") };
+      },
+    });
+    const id = await dispatch("a");
+    await reaches("child.running", id);
+    expect(view(id).allocations.map((allocation) => allocation.id)).toEqual(["mine"]);
+    nomad.stop(id);
+    await reaches("child.dead", id);
+    expect(seen).toEqual(['{"hello":1}', "stop"]);
+  });
 });
 
 /** Waits a little for a process to be gone. */
