@@ -10,9 +10,12 @@ export interface Child<Q, A> {
 type Told =
   { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
 
-/** Starts a program of this repository as the one that runs is: with the same loader. */
+/** Starts a program of this repository, by tsx as this one. */
 export function startChild<Q, A>(file: string): Child<Q, A> {
-  const child = fork(file, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(file, {
+    execArgv: ["--require", require.resolve("tsx/cjs")],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   const waiting = new Map<number, { resolve(value: A): void; reject(error: Error): void }>();
   let last = 0;
   child.on("message", (told: Told) => {

@@ -1,4 +1,4 @@
-import { largestThatFits, spreadOf } from "../../bench/statistics";
+import { largestThatFits, quantileOf, spreadOf } from "../../bench/statistics";
 
 describe("a spread", () => {
   test.each([
@@ -22,6 +22,23 @@ describe("a spread", () => {
     ["what is not finite", [1, Infinity]],
   ])("of %s is an error", (_, values) => {
     expect(() => spreadOf(values)).toThrow("needs one finite number or more");
+  });
+});
+
+describe("a quantile", () => {
+  const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+
+  test.each([
+    [0.5, 50],
+    [0.99, 99],
+    [1, 100],
+    [0, 1],
+  ])("of share %d is the value by its rank", (share, value) => {
+    expect(quantileOf(values, share)).toBe(value);
+  });
+
+  test("of nothing is an error", () => {
+    expect(() => quantileOf([], 0.5)).toThrow("needs one value or more");
   });
 });
 
