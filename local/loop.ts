@@ -200,6 +200,8 @@ async function startEdge(
     ...(options.script === undefined ? {} : { script: options.script }),
   });
   closing.push(() => worker.close());
+  // As a deployed Worker's cron does within a minute: making the tables takes most of one invocation's subrequests.
+  await worker.sweep();
   for (const repository of repositories) github.addRepository(repository);
   const targets = policy.scope === "organization" ? owners : repositories.map(({ fullName }) => fullName);
   for (const target of targets) {
