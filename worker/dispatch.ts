@@ -108,11 +108,11 @@ async function recordNow(app: App, outcomes: readonly DispatchOutcome[], problem
 /** What was sent and is not written yet, by ledger; kept per isolate. */
 const unwritten = new WeakMap<D1Database, DispatchOutcome[]>();
 
-/** Deliveries of one matrix come within so long of each other. */
-const TOGETHER_MS = 20;
+/** What was sent is written when this span is over that all invocations share, so that the first to wake writes for all. */
+const TOGETHER_MS = 50;
 
 /**
- * Writes successes together with those of other deliveries at that time, so that one takes the ledger's time once and not
+ * Writes successes together with those of other deliveries at that time, so that each takes the ledger's time once and not
  * twice. What is lost with its isolate is sent again by the sweep, under the same idempotency token.
  */
 async function recordSoon(app: App, outcomes: readonly DispatchOutcome[], problems: Problems): Promise<void> {
@@ -120,7 +120,7 @@ async function recordSoon(app: App, outcomes: readonly DispatchOutcome[], proble
   const list = unwritten.get(app.ledger.db) ?? [];
   unwritten.set(app.ledger.db, list);
   list.push(...outcomes);
-  await sleep(TOGETHER_MS);
+  await sleep(TOGETHER_MS - (app.now() % TOGETHER_MS));
   await recordNow(app, list.splice(0), problems);
 }
 
