@@ -65,6 +65,8 @@ describe("the chaos suite", () => {
         completed: 4,
         dispatches: 5,
         deliveries: 9,
+        redeliveries: 0,
+        recovered: 0,
         forged: 0,
         kills: 0,
         drainMs: 0,

@@ -52,7 +52,8 @@ export function describeTotal(results: readonly SeedResult[], ms: number): reado
   return [
     "",
     `${String(results.length)} seeds, ${String(jobs)} jobs, ${String(sum((it) => it.dispatches))} dispatches, ` +
-      `${String(sum((it) => it.deliveries))} deliveries, ${String(sum((it) => it.forged))} forged ones, ` +
+      `${String(sum((it) => it.deliveries))} deliveries (${String(sum((it) => it.redeliveries))} of them repeated), ` +
+      `${String(sum((it) => it.forged))} forged ones, ${String(sum((it) => it.recovered))} jobs found without a delivery, ` +
       `${String(sum((it) => it.kills))} kills of workerd in ${seconds.toFixed(0)} s (${(jobs / seconds).toFixed(1)} jobs/s)`,
     `struck: ${strokes(results)}`,
     violated.length === 0

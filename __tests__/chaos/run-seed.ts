@@ -23,6 +23,10 @@ export interface SeedResult {
   readonly completed: number;
   readonly dispatches: number;
   readonly deliveries: number;
+  /** Failed ones that the Worker had GitHub repeat. */
+  readonly redeliveries: number;
+  /** Jobs of which no delivery told, and for which the Worker asked GitHub. */
+  readonly recovered: number;
   readonly forged: number;
   readonly kills: number;
   readonly struck: ReadonlyMap<string, number>;
@@ -79,6 +83,8 @@ export async function runSeed(
       completed: world.github.jobs().filter(({ status }) => status === "completed").length,
       dispatches: world.nomad.children().length,
       deliveries: world.github.deliveries().length,
+      redeliveries: world.github.deliveries().filter(({ redelivery }) => redelivery).length,
+      recovered: world.transcript.texts.filter(({ text }) => text.includes('"event":"recovered"')).length,
       forged: world.forger.answers.length,
       seconds: (Date.now() - began) / 1_000,
     };

@@ -41,6 +41,16 @@ export const SABOTAGES: readonly Sabotage[] = [
     jobs: 40,
   },
   {
+    name: "no-recovery",
+    invariant: 1,
+    bug: "GitHub is not asked for jobs of which no delivery told",
+    file: "worker/recovery.ts",
+    text: 'if (policy.recovery === "off" || most < 1) return;',
+    instead: "if (most < 1000) return;",
+    faults: "delivery-drop",
+    jobs: 120,
+  },
+  {
     name: "token-of-its-own",
     invariant: 2,
     bug: "each attempt has an idempotency token of its own",
@@ -128,7 +138,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     text: "\"state = 'ended', live = 0, end_reason = 'released', ended_at = :now\"",
     instead: "\"state = 'ended', live = 1, end_reason = 'released', ended_at = :now\"",
     faults: "runner-death",
-    jobs: 40,
+    jobs: 100,
   },
   {
     name: "any-signature",
