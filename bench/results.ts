@@ -108,6 +108,8 @@ export interface LifeResults {
   readonly jobs: number;
   /** Per job. */
   readonly steps: Readonly<Record<string, Cost>>;
+  /** `queued` and its dispatch, per job of a matrix: all wait in one repository. */
+  readonly matrix: { readonly jobs: number; readonly cost: Cost };
   /** Per sweep, of a stack at rest with so many repositories; and how many were played. */
   readonly idle: { readonly repositories: number; readonly sweeps: number; readonly cost: Cost };
 }

@@ -10,13 +10,15 @@ export function costs(life: LifeResults): readonly string[] {
   const all = Object.keys(METERED) as Metered[];
   return [
     `Counted, not timed: ${count(jobs)} jobs, each in a repository of its own, which costs most, of a stack with ${count(idle.repositories)}`,
-    "repositories, each with its hook. Rows are those that D1 counts, index rows included.",
+    "repositories, each with its hook. Rows are those that D1 counts, index rows included. What a delivery reads grows with the jobs",
+    "that wait in its repository, not with those that are over.",
     "",
     ...markdownTable(
       ["per job", "requests", "fetches", "statements", "rows read", "rows written"],
       [
         ...Object.entries(life.steps).map(([name, cost]) => [name, ...cells(cost)]),
         ["**a whole life**", ...cells(lifeOf(life))],
+        [`\`queued\` in a matrix of ${count(life.matrix.jobs)}`, ...cells(life.matrix.cost)],
         [`a sweep at rest (of ${count(idle.sweeps)})`, ...cells(idle.cost)],
       ],
     ),

@@ -52,7 +52,7 @@ export function measureDispatch(stage: Stage): Promise<DispatchResults> {
 
 /** GitHub's largest matrix.
  *  @see https://docs.github.com/actions/reference/limits */
-const MATRIX_JOBS = 256;
+export const MATRIX_JOBS = 256;
 
 /** A matrix's jobs arrive all at once, over as many connections as a sender may keep. */
 export function measureMatrix(stage: Stage): Promise<MatrixResults> {

@@ -2,6 +2,7 @@ import { startGithub } from "../../local/github/github";
 import { costOf, passTime, takeCounts } from "../counts";
 import type { Counted } from "../counting";
 import { OWNER, repositoryOf } from "../load/requests";
+import { MATRIX_JOBS } from "./dispatch";
 import type { Cost, LifeResults } from "../results";
 import { type Stage, deliveries, emptyLedger, freshJobs, pause } from "../stage";
 import { type BenchWorker, SECRETS, USUAL_POLICY, startProduct } from "../workers";
@@ -41,9 +42,11 @@ export async function measureLife(stage: Stage): Promise<LifeResults> {
     await played.warmUp();
     const idle = await played.rest(stage.quick ? 30 : 240);
     const steps = await played.live(idle);
+    const matrix = { jobs: MATRIX_JOBS, cost: await played.matrix() };
     return {
       jobs: JOBS,
       steps,
+      matrix,
       idle: { repositories: REPOSITORIES, sweeps: stage.quick ? 30 : 240, cost: idle },
     };
   } finally {
@@ -101,6 +104,17 @@ class Life {
     await step("release", () => this.#claim("DELETE", claims, 204));
     steps["its share of the sweeps meanwhile"] = above(meanwhile, idle);
     return steps;
+  }
+
+  /** @returns the cost of one delivery, among as many of one repository */
+  async matrix(): Promise<Cost> {
+    await emptyLedger(this.#worker);
+    await this.#stage.forget();
+    await takeCounts(this.#worker);
+    const plan = deliveries(freshJobs(MATRIX_JOBS), { repositories: 1, hooks: this.#hooks });
+    await this.#stage.send(this.#worker, { plan, status: 202, connections: 16 });
+    await this.#stage.dispatches(MATRIX_JOBS);
+    return costOf(await this.#settled(), MATRIX_JOBS);
   }
 
   /** Everything that followed has been counted. */
