@@ -109,8 +109,10 @@ export async function rebind(
     (rows[index] ?? []).map((row) => {
       const columns = Object.keys(row);
       const marks = columns.map(() => "?").join(", ");
+      // The ledger goes on in Node, and the sweep that binding ends with may have moved a job on; a mark it has just set anew.
+      const otherwise = table === "marks" ? "REPLACE" : "IGNORE";
       return db
-        .prepare(`INSERT OR REPLACE INTO ${table} (${columns.join(", ")}) VALUES (${marks})`)
+        .prepare(`INSERT OR ${otherwise} INTO ${table} (${columns.join(", ")}) VALUES (${marks})`)
         .bind(...Object.values(row));
     }),
   );
