@@ -29,7 +29,9 @@ async function playSeeds(options: Options, stop: AbortSignal): Promise<number> {
       for (const line of describeBroken(result, options)) console.log(line);
     }
   };
-  await Promise.all(Array.from({ length: options.lanes }, lane));
+  // Each lane clears away what it started, also when another one has failed.
+  const lanes = await Promise.allSettled(Array.from({ length: options.lanes }, lane));
+  for (const one of lanes) if (one.status === "rejected") throw one.reason;
   for (const line of describeTotal(results, Date.now() - began)) console.log(line);
   return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
 }

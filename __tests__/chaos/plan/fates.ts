@@ -54,8 +54,8 @@ export function runnerFate(plan: Plan, runner: string, turn: number): RunnerFate
   ];
   const step = STEPS[Math.floor(place * STEPS.length)] ?? "idle";
   const ending = (): RunnerFate["end"] => {
-    if (faults.has("runner-death") && dies < 0.12) return { step, how: lost < 0.5 ? "crash" : "node" };
-    if (faults.has("node-loss") && dies > 0.93) return { step, how: lost < 0.6 ? "replaced" : "twin" };
+    if (faults.has("runner-death") && dies < 0.2) return { step, how: lost < 0.5 ? "crash" : "node" };
+    if (faults.has("node-loss") && dies > 0.88) return { step, how: lost < 0.6 ? "replaced" : "twin" };
     return null;
   };
   return {
@@ -63,8 +63,17 @@ export function runnerFate(plan: Plan, runner: string, turn: number): RunnerFate
     end: ending(),
     deafFor: faults.has("runner-deaf") && deaf < 0.08 ? 1 + Math.floor(deaf * 25) : 0,
     late: faults.has("node-loss") && late < 0.03,
-    claimSkewSeconds: faults.has("clocks") && skewed < 0.3 ? Math.round((skewed / 0.3 - 0.5) * 1_200) : null,
+    claimSkewSeconds: faults.has("clocks") ? skewOf(skewed) : null,
   };
+}
+
+const DAY_SECONDS = 86_400;
+const TEN_MINUTES_SECONDS = 600;
+
+/** @param drawn from 0 to 1: some claims ended ten minutes ago, more end up to ten minutes sooner or later */
+function skewOf(drawn: number): number | null {
+  if (drawn < 0.04) return -DAY_SECONDS - TEN_MINUTES_SECONDS;
+  return drawn < 0.3 ? Math.round(((drawn - 0.04) / 0.13 - 1) * TEN_MINUTES_SECONDS) : null;
 }
 
 /** What becomes of a delivery. @param job its key */

@@ -78,7 +78,12 @@ async function build(
   };
   const github = await startGithub({
     apps: [{ appId: secrets.appId, publicKey: secrets.appPublicKey, accounts: ["octo-org", "mega-org"] }],
-    settings: { ...GITHUB_TIMES, clock: () => Date.now() + plan.skewMs },
+    settings: {
+      ...GITHUB_TIMES,
+      // GitHub removes idle runners after minutes, as everybody has seen and nobody documents.
+      ...(plan.faults.has("runner-death") ? { idleRemovalMs: 3_000 } : {}),
+      clock: () => Date.now() + plan.skewMs,
+    },
   });
   closing.push(() => github.close());
   const names = new Names(github);
