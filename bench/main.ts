@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { runMain } from "../scripts/support/run-main";
 import { type BenchOptions, MEASURES, type MeasureName, benchOptions } from "./bench-options";
 import { chart, panelsOf } from "./document/chart";
+import { dataText } from "./document/data";
 import { performanceDocument } from "./document/document";
 import { targetsOf } from "./document/targets";
 import { machineLines, ownVersion, versionOf } from "./machine";
@@ -38,7 +39,7 @@ const MEASURE: { readonly [K in MeasureName]: (stage: Stage) => Promise<Results[
 async function main(argv: readonly string[]): Promise<number> {
   const options = benchOptions(argv);
   if (options.render) {
-    write(JSON.parse(readFileSync(DATA, "utf8")) as Results);
+    write();
     return 0;
   }
   const measured = await measureAll(options);
@@ -48,8 +49,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const results: Results = { ...head(argv), ...(measured as Pick<Results, MeasureName>) };
   if (options.write) {
-    writeFileSync(DATA, `${JSON.stringify(results, null, 2)}\n`);
-    write(results);
+    writeFileSync(DATA, dataText(results));
+    write();
   } else console.log(performanceDocument(results));
   for (const { what, value, limit, unit, reached } of targetsOf(results))
     console.error(
@@ -86,7 +87,9 @@ function head(argv: readonly string[]): Pick<Results, "measuredAt" | "command" |
   };
 }
 
-function write(results: Results): void {
+/** Writes the document from the data as they are kept. */
+function write(): void {
+  const results = JSON.parse(readFileSync(DATA, "utf8")) as Results;
   writeFileSync(DOCUMENT, performanceDocument(results));
   writeFileSync(CHART, chart(panelsOf(results)));
 }

@@ -1,5 +1,6 @@
 import { costOf, passTime, takeCounts } from "../../bench/counts";
 import { FETCH_FLOOR, HMAC_FLOOR, transactionFloor } from "../../bench/floors";
+import { cpuMs, workerdProcesses } from "../../bench/processes";
 import { type Stage, deliveries, emptyLedger, freshJobs, startStage } from "../../bench/stage";
 import { type BenchWorker, floorBindings, startProduct, startWorker } from "../../bench/workers";
 
@@ -28,6 +29,19 @@ describe("what the product is compared with", () => {
     await expect(
       stage.send(worker, { plan: deliveries(freshJobs(1), { secret: "another" }), status: 200 }),
     ).rejects.toThrow("1 of 1 answers are not 200, but 401");
+  });
+
+  test("has a process of its own, whose time is told", async () => {
+    const worker = await start(HMAC_FLOOR);
+    expect(workerdProcesses()).toContain(worker.pid);
+    const before = cpuMs(worker.pid);
+    await stage.send(worker, { plan: deliveries(freshJobs(400)), status: 200, connections: 8 });
+    expect(cpuMs(worker.pid)).toBeGreaterThan(before);
+    await worker.close();
+    open.splice(open.indexOf(worker), 1);
+    await expect(stage.send(worker, { plan: deliveries(freshJobs(1)), status: 200 })).rejects.toThrow(
+      "ECONNREFUSED",
+    );
   });
 
   test("makes one fetch for each delivery with a right signature", async () => {

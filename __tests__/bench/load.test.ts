@@ -113,6 +113,22 @@ describe("a load", () => {
     );
   });
 
+  it("sends a request again that met the end of a connection on its way, and no second time", async () => {
+    let count = 0;
+    const server = createServer((request, response) => {
+      count += 1;
+      if (count === 2) request.socket.resetAndDestroy();
+      else request.on("end", () => response.writeHead(200, { "Content-Length": 2 }).end("ok")).resume();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const { statuses } = await drive({ port, connections: 1, pauseMs: 0 }, requestsOf(PLAN));
+    expect(statuses).toEqual([200, 200, 200, 200, 200]);
+    expect(count).toBe(6);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it("fails when the connection breaks before an answer", async () => {
     const server = createServer((request) => request.socket.destroy());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -22,6 +22,9 @@ const ROW = 26;
 const TITLE = 34;
 const GAP = 18;
 
+/** How far beyond the largest median a panel goes; one slow round ends there, and its number says how slow it was. */
+const ROOM = 1.4;
+
 /** Colours that hold on white and on dark; text follows the reader's scheme. */
 const STYLE = `text{font:13px system-ui,sans-serif;fill:#1f2328}.t{font-weight:600}.f{fill:#8c959f}.p{fill:#0969da}
 .w{stroke:#1f2328;stroke-width:1.5}@media(prefers-color-scheme:dark){text{fill:#e6edf3}.f{fill:#6e7681}.p{fill:#4493f8}.w{stroke:#e6edf3}}`;
@@ -45,8 +48,8 @@ export function chart(panels: readonly Panel[]): string {
 }
 
 function drawPanel({ title, bars }: Panel, top: number): readonly string[] {
-  const most = Math.max(...bars.map(({ spread }) => spread.max));
-  const scale = (value: number): number => (value / most) * (WIDTH - LABELS - VALUES);
+  const most = ROOM * Math.max(...bars.map(({ spread }) => spread.median));
+  const scale = (value: number): number => (Math.min(value, most) / most) * (WIDTH - LABELS - VALUES);
   return [
     `<text class="t" x="0" y="${String(top + 20)}">${escaped(title)}</text>`,
     ...bars.flatMap(({ label, spread, floor }, index) => {

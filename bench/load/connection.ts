@@ -5,7 +5,8 @@ import { type ParsedResponse, parseResponse } from "./response";
 const LONGEST_MS = 30_000;
 
 /** A kept-alive connection that carries one request at a time. workerd ends one that was idle for some seconds, which a
- *  busy machine makes of any: the next request then opens another. */
+ *  busy machine makes of any: the next request then opens another. One that meets the end on its way is sent again, once, as
+ *  HTTP clients do. */
 export interface Connection {
   /** Sends a whole request's bytes. @throws Error when the connection ends, or the answer takes longer than 30 s */
   send(request: Buffer): Promise<ParsedResponse>;
@@ -23,7 +24,13 @@ export async function openConnection(port: number): Promise<Connection> {
   return {
     send: async (request) => {
       if (channel.ended()) channel = channelOver(await connected(port));
-      return channel.send(request);
+      try {
+        return await channel.send(request);
+      } catch (error) {
+        if (!channel.carried()) throw error;
+        channel = channelOver(await connected(port));
+        return channel.send(request);
+      }
     },
     close: () => {
       channel.close();
@@ -33,11 +40,14 @@ export async function openConnection(port: number): Promise<Connection> {
 
 interface Channel extends Connection {
   readonly ended: () => boolean;
+  /** Whether it had given an answer, and broke before the next one began. */
+  readonly carried: () => boolean;
 }
 
 function channelOver(socket: Socket): Channel {
   let received: Buffer = Buffer.alloc(0);
   let waiting: Waiting | null = null;
+  let answers = 0;
   const fail = (error: Error): void => {
     waiting?.reject(error);
     waiting = null;
@@ -56,6 +66,7 @@ function channelOver(socket: Socket): Channel {
       const response = parseResponse(received);
       if (response === null) return;
       received = received.subarray(response.length);
+      answers += 1;
       waiting?.resolve(response);
       waiting = null;
     } catch (error) {
@@ -69,6 +80,7 @@ function channelOver(socket: Socket): Channel {
         socket.write(request);
       }),
     close: () => socket.destroy(),
+    carried: () => answers > 0 && received.length === 0,
     ended: () => socket.destroyed || socket.readableEnded,
   };
 }

@@ -10,7 +10,7 @@ export function measureSynthesis(stage: Stage): Promise<SynthesisResults> {
     main: synthesis("main.ts", "main.ts"),
   };
   const times: Record<keyof typeof apps, number[]> = { floor: [], main: [] };
-  for (let round = -1; round < (stage.quick ? 1 : 5); round++) {
+  for (let round = -1; round < (stage.quick ? 1 : 3); round++) {
     for (const name of ["floor", "main"] as const) {
       const took = timeOf(apps[name]);
       if (round >= 0) times[name].push(took);
