@@ -1,4 +1,6 @@
-import { faultSet } from "./plan/faults";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { FAULT_NAMES, faultSet } from "./plan/faults";
 import { makePlan } from "./plan/plan";
 import { describeBroken, describeSeed } from "./report";
 import { runSabotage } from "./run-sabotage";
@@ -45,6 +47,13 @@ describe("the chaos suite", () => {
     expect(new Set(SABOTAGES.map(({ invariant }) => invariant))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7]));
     const scripts = SABOTAGES.map(sabotaged);
     expect(new Set(scripts).size).toBe(SABOTAGES.length);
+  });
+
+  test("is described as it is: each fault, each deliberate bug", () => {
+    const page = readFileSync(join(__dirname, "..", "..", "docs", "chaos.md"), "utf8");
+    for (const fault of FAULT_NAMES) expect(page).toContain(`\`${fault}\``);
+    for (const { name, bug } of SABOTAGES)
+      expect(page).toMatch(new RegExp(`\\| \`${name}\` +\\| ${bug} +\\|`));
   });
 
   test("refuses a deliberate bug whose place is no longer there", () => {

@@ -71,6 +71,8 @@ export interface Text {
 export interface NamedSecret {
   readonly name: string;
   readonly text: string;
+  /** Whether it is one of the few that are there from the beginning, and looked for in every form. */
+  readonly isFixed: boolean;
 }
 
 /** An answer of the Worker to a delivery that GitHub never sent, and what was wrong with it. */

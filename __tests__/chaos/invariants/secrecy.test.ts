@@ -4,6 +4,7 @@ import { secrecy } from "./secrecy";
 const SECRET = {
   name: "the claim of j1:1",
   text: "eyJzY29wZSI6Im9jdG8tb3JnL2FwcCJ9.Zm9ydHktdGhyZWUtY2hhcmFjdGVycw",
+  isFixed: true,
 };
 const told = (text: string) => said(secrecy, { texts: [{ source: "the log", text }], secrets: [SECRET] });
 
@@ -29,6 +30,13 @@ describe("the invariant that no secret is in any output", () => {
     ["a private key", "-----BEGIN RSA PRIVATE KEY-----"],
   ])("knows %s by its form", (name, text) => {
     expect(told(`it was ${text} indeed`)).toContain(`${name} stands in the log`);
+  });
+
+  test("looks for what each runner has anew as it is only", () => {
+    const secrets = [{ ...SECRET, isFixed: false }];
+    const encoded = Buffer.from(SECRET.text).toString("hex");
+    expect(said(secrecy, { secrets, texts: [{ source: "the log", text: encoded }] })).toEqual([]);
+    expect(said(secrecy, { secrets, texts: [{ source: "the log", text: SECRET.text }] })).toHaveLength(1);
   });
 
   test("never tells the secret itself", () => {

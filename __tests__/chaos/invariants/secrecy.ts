@@ -1,5 +1,5 @@
 import { findSecrets } from "../../live/lifecycle/secret-search";
-import type { Evidence, Invariant, NamedSecret, Violation } from "../evidence";
+import type { Evidence, Invariant, Violation } from "../evidence";
 
 /** Secrets that only their form tells. */
 const FORMS: readonly (readonly [string, RegExp])[] = [
@@ -12,8 +12,6 @@ const FORMS: readonly (readonly [string, RegExp])[] = [
 
 /** So many characters from the middle of a secret tell it. */
 const WINDOW = 24;
-/** Those that are few are also looked for as hex and base64. */
-const FEW = 40;
 
 /** No secret, claim, signature or JIT config stands in anything that somebody may read. */
 export const secrecy: Invariant = {
@@ -53,9 +51,9 @@ function byText({ texts, secrets }: Evidence): Violation[] {
 
 function byEncoding({ texts, secrets }: Evidence): Violation[] {
   if (texts.length === 0) return [];
-  const few: readonly NamedSecret[] = secrets.slice(-FEW);
+  const fixed = secrets.filter(({ isFixed }) => isFixed);
   const bytes = Buffer.from(texts.map(({ text }) => text).join("\n"));
-  return findSecrets(few, [{ source: "the texts of the run", bytes }]).map((what) => ({
+  return findSecrets(fixed, [{ source: "the texts of the run", bytes }]).map((what) => ({
     subject: null,
     what,
   }));

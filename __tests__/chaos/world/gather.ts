@@ -51,12 +51,12 @@ function childrenOf({ nomad, transcript, names }: World): ChildFact[] {
 export async function readEverything(world: World): Promise<void> {
   const { transcript, secrets, github, nomad, observer, worker } = world;
   for (const name of ["webhookSecret", "claimKey", "statusToken", "nomadToken", "accessSecret"] as const) {
-    transcript.secret(name, secrets[name]);
+    transcript.secret(name, secrets[name], true);
   }
   // Any one of its lines tells it.
   for (const [index, line] of secrets.appPrivateKey.split("\n").entries()) {
     if (line.length > 40 && !line.startsWith("-"))
-      transcript.secret(`line ${String(index)} of appPrivateKey`, line);
+      transcript.secret(`line ${String(index)} of appPrivateKey`, line, true);
   }
   for (const { id, status, responseBody, requestHeaders } of github.deliveries()) {
     transcript.read(`what GitHub shows of delivery ${String(id)}`, `${status} ${responseBody}`);

@@ -11,8 +11,8 @@ export class Transcript {
     this.texts.push({ source, text });
   }
 
-  secret(name: string, text: string): void {
-    this.#secrets.set(text, { name, text });
+  secret(name: string, text: string, isFixed = false): void {
+    this.#secrets.set(text, { name, text, isFixed });
   }
 
   secrets(): readonly NamedSecret[] {
