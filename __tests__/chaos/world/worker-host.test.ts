@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildWorker } from "../../../constructs/worker-bundle";
 import { makeSecrets } from "../../../local/secrets";
 import { POLICY } from "../plan/settings";
 import { WorkerHost } from "./worker-host";
@@ -22,7 +23,12 @@ describe("a Worker whose workerd is killed", () => {
       STATUS_TOKEN: SECRETS.statusToken,
     };
     const ledgerDir = join(directory, "ledger");
-    host = await WorkerHost.start({ bindings, ledgerDir, script: undefined, onLog: () => undefined });
+    host = await WorkerHost.start({
+      bindings,
+      ledgerDir,
+      script: buildWorker().script,
+      onLog: () => undefined,
+    });
     await host.sweep();
   }, 60_000);
   afterAll(async () => {

@@ -7,8 +7,8 @@ export interface WorkerHostOptions {
   readonly bindings: LocalBindings;
   /** Keeps the ledger. */
   readonly ledgerDir: string;
-  /** @default - the bundle that would be deployed */
-  readonly script: string | undefined;
+  /** Text of the Worker. */
+  readonly script: string;
   readonly onLog: (line: string) => void;
 }
 
@@ -94,8 +94,7 @@ export class WorkerHost {
     const { bindings, ledgerDir, script, onLog } = this.#options;
     const start = async (): Promise<Started> => {
       const before = new Set(runtimes());
-      const options = { bindings, ledgerDir, onLog, port: this.#port };
-      const worker = await startWorker(script === undefined ? options : { ...options, script });
+      const worker = await startWorker({ bindings, ledgerDir, onLog, script, port: this.#port });
       const [pid, ...others] = runtimes().filter((one) => !before.has(one));
       if (pid === undefined || others.length > 0) {
         await worker.close();

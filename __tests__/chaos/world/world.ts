@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildWorker } from "../../../constructs/worker-bundle";
 import { META_KEYS } from "../../../contracts/dispatch";
 import { type GithubStandIn, startGithub } from "../../../local/github/github";
 import type { Child, NomadJob } from "../../../local/nomad/types";
@@ -106,7 +107,7 @@ async function build(
   const worker = await WorkerHost.start({
     bindings: bindingsOf(secrets, github.url, nomad.url),
     ledgerDir: join(directory, "ledger"),
-    script,
+    script: script ?? bundled(),
     onLog: (line) => {
       parts.transcript.read("the Worker's log", line);
     },
@@ -119,6 +120,14 @@ async function build(
   breakThings(world);
   addHooks(world);
   return world;
+}
+
+let built: string | null = null;
+
+/** The bundle that would be deployed; made once, so that all seeds of a run play the same. */
+function bundled(): string {
+  built ??= buildWorker().script;
+  return built;
 }
 
 function parameterized(id: string): NomadJob {
