@@ -33,7 +33,7 @@ export async function postClaim(app: App, headers: Headers): Promise<Outcome> {
   const { policy } = app.config;
   const isRuled = groupOf(policy, claim.scope) !== null;
   const runnerClass = isRuled ? policy.classes.find(({ name }) => name === claim.class) : undefined;
-  const size = claim.job === 0 ? wantedSize(policy, claim.scope, claim.class, app.now()) : 0;
+  const size = wantedSize(policy, claim.scope, claim.class, app.now());
   const taken = await takeClaim(app.ledger, claim, holderOf(headers), runnerClass ?? NO_CLASS, size);
   if (taken.outcome === "used") return { kind: "claim_used" };
   if (taken.outcome === "nothing_waits" || runnerClass === undefined) return { kind: "nothing_waits" };

@@ -76,7 +76,7 @@ const OVERDUE_GRACE_SECONDS = 600;
  * Takes a claim: granted while waiting jobs exceed holders, or a pool has fewer holders than it should have ready, the
  * class and the repository in it are below their maxima and the repository is not paused.
  * @param holder what the runner calls itself, or null
- * @param size how many its pool should have ready now; 0 for a job's claim
+ * @param size how many its pool should have ready now; of no account to a job's claim
  */
 export async function takeClaim(
   ledger: LedgerContext,
@@ -94,7 +94,7 @@ export async function takeClaim(
     scope: claim.scope,
     class: claim.class,
     holder: holder ?? "",
-    size,
+    size: claim.job === 0 ? size : 0,
     cap: runnerClass.maxRunners,
     share: runnerClass.maxRunnersPerRepository,
     hold: (runnerClass.idleTimeoutSeconds + HOLDER_GRACE_SECONDS) * 1000,
