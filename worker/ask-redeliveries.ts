@@ -40,9 +40,13 @@ async function askHook(app: App, round: Round, leased: readonly LeasedDelivery[]
   const arrived = await successes(app, round, leased);
   for (const one of leased) {
     const to =
-      arrived === null ? "unasked" : arrived.has(one.guid) ? "delivered" : await ask(app, round, one);
+      typeof arrived === "string"
+        ? arrived
+        : arrived.has(one.guid)
+          ? "delivered"
+          : await ask(app, round, one);
     asked.push({ ...one, to });
-    if (to !== "unasked") {
+    if (to !== "unasked" && to !== "later") {
       const { guid: delivery, target: scope, tries: attempt } = one;
       log("info", "redelivery", { delivery, scope, attempt, outcome: to });
     }
@@ -51,18 +55,15 @@ async function askHook(app: App, round: Round, leased: readonly LeasedDelivery[]
 }
 
 /** GUIDs that have arrived, of the newest 100 attempts; a success is newer than the failure before it.
- *  @returns null when GitHub did not say */
+ *  @returns what becomes of all where GitHub did not say: a hook that it tells nothing of must not stand before the others */
 async function successes(
   app: App,
   round: Round,
   [first]: readonly LeasedDelivery[],
-): Promise<ReadonlySet<string> | null> {
-  if (first === undefined || round.limitedMs > 0) return null;
+): Promise<ReadonlySet<string> | "unasked" | "later"> {
+  if (first === undefined || round.limitedMs > 0) return "unasked";
   const listed = await app.github.listDeliveries(first.target, first.hook, { status: "success" });
-  if (!listed.ok) {
-    meet(round, listed);
-    return null;
-  }
+  if (!listed.ok) return meet(round, listed) === null ? "unasked" : "later";
   return new Set(listed.value?.deliveries.flatMap(({ ok, guid }) => (ok ? [guid] : [])));
 }
 

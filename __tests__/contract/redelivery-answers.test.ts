@@ -89,6 +89,24 @@ describe.each(RUNTIMES)("an answer about deliveries (%s)", (runtime) => {
     },
   );
 
+  test("that tells nothing of a hook's successes holds up no other hook's deliveries, and does not count", async () => {
+    const blind = ({ path }: { readonly path: string }) =>
+      path.includes(`/hooks/${String(hook.id)}/`) && path.includes("status=success");
+    github.instead = (request) => (blind(request) ? { status: 502, body: "Bad Gateway" } : null);
+    const held = Array.from({ length: 40 }, () => github.attempt(hook));
+    await harness().sweep();
+    const other = github.add("octo-org/other");
+    await know(harness(), other);
+    const failed = github.attempt(other);
+    for (let sweeps = 0; sweeps < 3; sweeps++) await harness().sweep();
+    expect(repeated(harness())).toEqual([failed.id]);
+    expect(await redeliveryStatus(harness())).toMatchObject({ asked: 1, pending: held.length });
+    github.instead = () => null;
+    await harness().age(600);
+    for (let sweeps = 0; sweeps < 4; sweeps++) await harness().sweep();
+    expect(repeated(harness()).sort()).toEqual([...held.map(({ id }) => id), failed.id].sort());
+  });
+
   test("with successes among the failures, as of a server that does not filter, asks for no success", async () => {
     github.instead = ({ path }) =>
       isList(path) && path.includes("failure")

@@ -65,15 +65,15 @@ export async function leaseDeliveries(
 }
 
 /** What became of one: GitHub will repeat it; or an attempt had arrived; or GitHub will never repeat it; or nobody knows;
- *  or the credential may not; or it was not asked for. The last two do not count. */
+ *  or the credential may not; or GitHub told nothing of its hook; or there was no room to ask. The last three do not count. */
 export interface AskedDelivery extends LeasedDelivery {
-  readonly to: "asked" | "delivered" | "given_up" | "unknown" | "refused" | "unasked";
+  readonly to: "asked" | "delivered" | "given_up" | "unknown" | "refused" | "later" | "unasked";
 }
 
 const ASKED = `UPDATE redeliveries SET asked_id = iif(x.fate = 'asked', max(asked_id, x.id), asked_id),
     state = CASE WHEN x.fate IN ('delivered', 'given_up') THEN x.fate
       WHEN x.fate = 'unknown' AND x.nth >= ${MOST_TRIES} THEN 'given_up' ELSE state END,
-    tries = iif(x.fate IN ('unasked', 'refused', 'delivered'), x.nth - 1, tries),
+    tries = iif(x.fate IN ('unasked', 'later', 'refused', 'delivered'), x.nth - 1, tries),
     next_at = CASE x.fate WHEN 'unasked' THEN :now WHEN 'refused' THEN :now + ${HOUR_MS} ELSE next_at END
   FROM (SELECT value ->> 'hook' AS hook, value ->> 'guid' AS guid, value ->> 'id' AS id, value ->> 'tries' AS nth,
     value ->> 'to' AS fate FROM json_each(:asked)) x
