@@ -64,6 +64,21 @@ describe.each(RUNTIMES)("what GitHub may answer to the search for queued jobs (%
     expect(await recoveryStatus(harness())).toMatchObject({ refused: [] });
   });
 
+  test.each([
+    ["does not know", { status: 404, body: { message: "Not Found" } }],
+    ["refuses to tell of", DENIED],
+  ] satisfies [string, Reply][])(
+    "that it %s a repository that is quiet: it is asked for the last time",
+    async (_, reply) => {
+      instead(({ path }) => path.includes("/actions/runs"), reply);
+      await harness().rows("DELETE FROM jobs");
+      await harness().rows("UPDATE repos SET active_at = 0, next_at = 0");
+      await harness().sweep();
+      expect(listings(harness())).toHaveLength(1);
+      expect(await harness().rows("SELECT repo FROM repos")).toEqual([]);
+    },
+  );
+
   test("that a run is gone: the others are read all the same", async () => {
     github.runs.unshift({ id: 500, jobs: [] });
     instead(({ path }) => path.includes("/runs/500/"), { status: 404, body: { message: "Not Found" } });

@@ -97,9 +97,10 @@ const VISITED = `UPDATE repos SET steps = x.steps, traits = x.traits, visits = x
     value ->> 'visits' AS visits, value ->> 'refused' AS refused, value ->> 'waitMs' AS wait, value ->> 'drop' AS gone
     FROM json_each(:visits)) x WHERE repos.repo = x.repo`;
 
-/** After its last visit: one that is quiet, and that the policy does not name. */
+/** After its last visit: one that is quiet, and that the policy does not name. One that GitHub refuses or does not know has
+ *  no other end. */
 const FORGET_QUIET = `DELETE FROM repos WHERE active_at <= :now - ${ACTIVE_MS}
-  AND repo IN (SELECT value ->> 'repo' FROM json_each(:visits) WHERE value ->> 'waitMs' IS NULL)
+  AND repo IN (SELECT value ->> 'repo' FROM json_each(:visits) WHERE coalesce(value ->> 'waitMs', ${HOUR_MS}) >= ${HOUR_MS})
   AND repo NOT IN (SELECT value FROM json_each(:named))`;
 
 /** As a delivery would have done it, for all at once: what is known is left alone, unless nobody waits for it any more.
