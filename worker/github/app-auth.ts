@@ -14,6 +14,9 @@ const TOKEN_LIFETIME_MS = 60 * 60_000;
  *  takes. */
 const CLOCK_TOLERANCE_MS = 30_000;
 
+/** A clock that differs by more is nobody's to sign by: such a JWT would be good at another time, for whoever told it. */
+const MAX_CLOCK_DIFFERENCE_MS = 60 * 60_000;
+
 /** What a bearer token looks like; GitHub promises no length. */
 export const TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
@@ -99,7 +102,8 @@ async function callAsApp<T>(
     const result = await callGithub(transport, { token: jwt, key: `app ${appId}` }, request);
     if (result.ok || result.status !== 401) return result;
     jwts.delete(appId);
-    const ahead = (result.date ?? transport.now()) - transport.now();
+    const told = (result.date ?? transport.now()) - transport.now();
+    const ahead = Math.abs(told) > MAX_CLOCK_DIFFERENCE_MS ? 0 : told;
     const differs = !heeded && Math.abs(ahead - (clocks.get(appId) ?? 0)) > CLOCK_TOLERANCE_MS;
     if (differs) {
       clocks.set(appId, ahead);

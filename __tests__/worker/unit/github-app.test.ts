@@ -172,6 +172,23 @@ describe("an App", () => {
     expect(sent.filter(({ url }) => url.endsWith("/installation"))).toHaveLength(3);
   });
 
+  test.each([
+    ["in days to come", "Wed, 01 Jan 2999 00:00:00 GMT"],
+    ["long ago", "Thu, 01 Jan 1970 00:00:00 GMT"],
+  ])("is not signed by a clock that is %s: such a token would be good then", async (_, date) => {
+    const { github, open, sent } = githubOf((_request, path) =>
+      path.endsWith("/installation") ? json(401, {}, { Date: date }) : null,
+    );
+    expect(await github.getRunner(REPO, 23)).toMatchObject({ error: "refused" });
+    expect(await open().getRunner(REPO, 23)).toMatchObject({ error: "refused" });
+    const issued = sent.map(({ headers }) => {
+      const claims = (headers.get("authorization") ?? "").split(".")[1] ?? "";
+      return (JSON.parse(Buffer.from(claims, "base64url").toString("utf8")) as { iat: number }).iat * 1000;
+    });
+    expect(issued.length).toBeGreaterThanOrEqual(2);
+    for (const at of issued) expect(Math.abs(at - NOW)).toBeLessThanOrEqual(61_000);
+  });
+
   test("whose JWT by GitHub's clock is refused as well is refused, whatever the time is then", async () => {
     let turn = 0;
     const { github, sent } = githubOf((_, path) => {
