@@ -108,6 +108,19 @@ describe.each(RUNTIMES)("a hook (%s)", (runtime) => {
     });
   });
 
+  test("is one of 20 at most that deliveries may tell of at one target: their ids are not signed", async () => {
+    for (let id = 1; id <= 25; id++) {
+      await postSigned(harness(), ping(SCOPE), {
+        "X-GitHub-Event": "ping",
+        ...headersOf({ ...github.add(SCOPE), id: 900_000 + id }),
+      });
+    }
+    const last = github.add("octo-org/last");
+    await postSigned(harness(), workflowJob({ repository: last.target }), headersOf(last));
+    await noted(last);
+    expect(Object.keys((await states()) as object)).toHaveLength(21);
+  });
+
   describe("that is not this stack's", () => {
     test.each([
       ["delivers elsewhere", { url: "https://elsewhere.example/webhook" }],

@@ -99,9 +99,15 @@ export async function dueHooks(ledger: LedgerContext): Promise<DueHooks> {
   };
 }
 
+/** Hooks noted of one target by what deliveries say, which is not signed: whoever sends one again with other ids must not
+ *  hold up the walk. GitHub allows 20 of one event; more are found when the target is looked through.
+ *  @see https://docs.github.com/webhooks/types-of-webhooks */
+const MOST_HEARD_OF = 20;
+
 /** Notes a hook by which a delivery came. One that is known is not touched, unless it was gone: it may have moved. */
 export async function hearHook(ledger: LedgerContext, id: number, target: string): Promise<void> {
-  const sql = `INSERT INTO hooks (id, target, state) VALUES (:id, :target, 'new')
+  const sql = `INSERT INTO hooks (id, target, state) SELECT :id, :target, 'new'
+    WHERE (SELECT count(*) FROM hooks WHERE target = :target) < ${MOST_HEARD_OF}
     ON CONFLICT (id) DO UPDATE SET target = excluded.target, state = 'new', check_at = 0 WHERE state = 'gone'`;
   await transaction(ledger, [{ sql, params: { id, target } }]);
 }
