@@ -116,7 +116,7 @@ const TOGETHER_MS = 50;
  * twice. What is lost with its isolate is sent again by the sweep, under the same idempotency token.
  */
 async function recordSoon(app: App, outcomes: readonly DispatchOutcome[], problems: Problems): Promise<void> {
-  if (problems.size > 0) return recordNow(app, outcomes, problems);
+  if (problems.size > 0 || outcomes.length === 0) return recordNow(app, outcomes, problems);
   const list = unwritten.get(app.ledger.db) ?? [];
   unwritten.set(app.ledger.db, list);
   list.push(...outcomes);

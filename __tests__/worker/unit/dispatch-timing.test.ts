@@ -119,6 +119,14 @@ describe("what is sent after an answer", () => {
     expect(written).toEqual([]);
   });
 
+  test("of a class with limits is leased at once: there is nothing of its own to write before", async () => {
+    const { app, begun } = appOf((pass) => (pass === 1 ? [leased(1, 1)] : []), 0);
+    const work = dispatchSoon(app, { leased: [], now: Date.now(), due: true });
+    await jest.advanceTimersByTimeAsync(0);
+    expect(begun).toEqual([0]);
+    await run(work);
+  });
+
   test("of a class that the policy no longer has is left alone", async () => {
     const { app, begun, written } = appOf(
       (pass) => (pass === 1 ? [{ ...leased(1, 1), class: "gone" }] : []),

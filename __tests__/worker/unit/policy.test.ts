@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 import type { RunnerScope } from "../../../contracts/policy";
-import type { WorkflowJobEvent } from "../../../worker/event";
 import { matchesRepository } from "../../../contracts/repository-pattern";
 import { decide, groupOf, organizationOf, rulesOf } from "../../../worker/policy";
 import { policy, rules } from "./support/policies";
@@ -13,7 +12,7 @@ const ask = (
   decide(rules(changes), {
     organization,
     repository: { fullName, owner: fullName.split("/")[0] ?? "", private: isPrivate, fork: false },
-  } as WorkflowJobEvent);
+  });
 
 const allowed = (scope: string, forkCheck = false) => ({ allowed: true, scope, forkCheck });
 const refused = (reason: string) => ({ allowed: false, reason });
