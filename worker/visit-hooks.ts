@@ -5,7 +5,6 @@ import type { Failed, Hook, HookState, SeenTarget } from "./ledger/hooks";
 import { KEPT_MS } from "./ledger/redeliveries";
 import { log } from "./log";
 import { isConcerned } from "./policy";
-import { USED_UP } from "./subrequests";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -152,7 +151,7 @@ function isOurs({ config }: App, { active, url, events }: GithubHook): boolean {
 /** Notes what went wrong. @returns null when there was no room to ask, or a limit: nothing is known of the target */
 export function meet(round: Round, error: CallError): "denied" | "gone" | "again" | null {
   const { status, detail, retryAfterSeconds } = error;
-  if (detail.endsWith(USED_UP)) return null;
+  if (error.unsent === true) return null;
   if (error.error === "rate_limited") {
     round.limitedMs = Math.max(round.limitedMs, (retryAfterSeconds ?? 60) * 1000);
     round.problems.set(error.error, detail);

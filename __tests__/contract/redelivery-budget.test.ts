@@ -36,6 +36,7 @@ describe("the subrequests of a sweep that walks through hooks, statements of the
   beforeEach(async () => {
     await harness.reset();
     github = await begin(harness);
+    bindings = {};
     await policy({});
   });
   afterAll(async () => harness.close());
@@ -134,6 +135,22 @@ describe("the subrequests of a sweep that walks through hooks, statements of the
     }
     expect(harness.github.seen.filter(({ path }) => path.endsWith("/access_tokens")).length).toBe(SWEEPS);
     expect(new Set(visited(harness)).size).toBe(REPOSITORIES);
+    expect(await harness.rows("SELECT * FROM problems")).toEqual([]);
+  });
+
+  test("used up are no answer, however long a repository's name is: nothing counts as asked for that was not sent", async () => {
+    const long = "a-repository-with-a-name-as-long-as-github-allows-".repeat(2);
+    const hooks = Array.from({ length: 14 }, (_, index) =>
+      github.add(`octo-org-of-thirty-nine-characters-long/${long.slice(0, 98)}${String(10 + index)}`),
+    );
+    await policy({ repositories: ["octo-org-of-thirty-nine-characters-long/*"] });
+    await know(harness, ...hooks);
+    for (const hook of hooks) for (let one = 0; one < 3; one++) github.attempt(hook);
+    for (let sweeps = 0; sweeps < 3; sweeps++) {
+      expect(await counted()).toBeLessThanOrEqual(FREE_PLAN);
+      const [sum] = await harness.rows("SELECT sum(tries) AS tries FROM redeliveries");
+      expect(sum).toEqual({ tries: repeated(harness).length });
+    }
     expect(await harness.rows("SELECT * FROM problems")).toEqual([]);
   });
 

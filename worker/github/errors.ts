@@ -21,6 +21,8 @@ export interface CallError extends GithubError {
   readonly status: number | null;
   /** Of a 401: GitHub's time in milliseconds since the epoch, where it told it. */
   readonly date?: number | null;
+  /** It was never sent: this invocation's subrequests are used up. */
+  readonly unsent?: true;
 }
 
 export type CallResult<T> = { readonly ok: true; readonly value: T } | CallError;

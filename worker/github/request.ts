@@ -1,5 +1,6 @@
 import { boundedFetch, cleanDetail, dateOf, retryAfter } from "../bounded-fetch";
 import { asRecord, parseJson } from "../json";
+import { USED_UP } from "../subrequests";
 import type { GithubCache } from "./cache";
 import { type CallResult, type GithubError, callError } from "./errors";
 import { limitTold } from "./limits";
@@ -73,7 +74,10 @@ export async function callGithub<T>(
     MAX_ANSWER_BYTES,
   );
   const { status } = answer;
-  if (status === null) return callError("unavailable", `${what}no answer: ${answer.reason}`);
+  if (status === null) {
+    const none = callError("unavailable", `${what}no answer: ${answer.reason}`);
+    return answer.reason === USED_UP ? { ...none, unsent: true } : none;
+  }
   const json = answer.text === "" ? null : parseJson(answer.text);
   const said = asRecord(json)?.["message"];
   const message = typeof said === "string" ? said : "";
