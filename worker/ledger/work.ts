@@ -13,6 +13,13 @@ const KEEP_MS = 14 * 24 * 60 * 60 * 1000;
 /** Rows deleted in one sweep, so that it stays short. */
 const DELETE_AT_ONCE = 500;
 
+/** A runner asks for its JIT config for no longer (jobs/claim.sh): one that was given back its claim and said nothing for so
+ *  long after its deadline is over. */
+const ASKS_MS = 10 * 60 * 1000;
+
+/** Sent, and a JIT config was asked for whose answer may be lost. */
+const MAY_BE_REGISTERED = "(state = 'dispatched' AND jit_tried = 1)";
+
 /** Something to ask GitHub about. */
 export type DueWork =
   /** May this public repository's run have a runner? */
@@ -56,9 +63,12 @@ export async function settle(ledger: LedgerContext, pools: readonly WantedPool[]
     {
       // A request unsent whose own job another runner took stands for a job that still waits; that one gets its own, since
       // it may be of a repository that is not held back.
-      sql: `UPDATE runners SET end_reason = iif(state = 'dispatched', 'lost', 'unneeded'), state = 'ended', live = 0,
-          ended_at = :now, op = :op
+      // Nor is it known what GitHub made of a JIT config that was asked for once: that is removed by name.
+      sql: `UPDATE runners SET end_reason = iif(${MAY_BE_REGISTERED}, NULL, iif(state = 'dispatched', 'lost', 'unneeded')),
+          ended_at = iif(${MAY_BE_REGISTERED}, NULL, :now), live = ${MAY_BE_REGISTERED}, looks = 0,
+          next_look_at = :now, state = iif(${MAY_BE_REGISTERED}, 'removing', 'ended'), op = :op
         WHERE live = 1 AND ((state = 'dispatched' AND dispatched_at <= :now - ${QUEUED_MS})
+          OR (${MAY_BE_REGISTERED} AND until <= :now - ${ASKS_MS})
           OR (state = 'requested' AND warm = 0 AND leased_until <= :now AND NOT EXISTS
             (SELECT 1 FROM jobs j WHERE j.job_id = runners.job_id AND j.state = 'waiting')))`,
       params,
