@@ -4,6 +4,7 @@ import type { Plan } from "./plan/plan";
 import { readAgeing } from "./world/ageing";
 import { Disasters } from "./world/disasters";
 import { gather, readEverything } from "./world/gather";
+import { greet } from "./world/greet";
 import { leftToDo } from "./world/left-to-do";
 import { People } from "./world/people";
 import { timelineOf } from "./timeline";
@@ -72,6 +73,7 @@ export async function runSeed(
   try {
     await world.worker.sweep();
     await world.observer.install();
+    await greet(world);
     const kills = await breakAll(world, checks);
     const drainMs = await drain(world, checks);
     await wakeUp(world);
