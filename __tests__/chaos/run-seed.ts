@@ -159,10 +159,16 @@ function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 40));
 }
 
+/** Ends when those that slept have shown their claims and left again, or had the time to. */
 async function wakeUp(world: World): Promise<void> {
   world.sleepers.wake();
-  const answered = (): boolean => world.transcript.lateClaims.length >= world.sleepers.names.size;
-  for (const end = Date.now() + 10_000; !answered() && Date.now() < end;) await settle();
+  const isDone = (): boolean =>
+    world.transcript.lateClaims.length >= world.sleepers.names.size &&
+    leftToDo(gather(world, "throughout"), 0).length === 0;
+  for (const end = Date.now() + 10_000; !isDone() && Date.now() < end;) {
+    await settle();
+    await world.observer.look();
+  }
 }
 
 async function skip(world: World, ms: number): Promise<void> {

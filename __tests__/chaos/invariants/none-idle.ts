@@ -1,3 +1,4 @@
+import { crowdedPools } from "../crowded-pools";
 import type { Evidence, Grant, Invariant, Violation } from "../evidence";
 
 /**
@@ -30,22 +31,14 @@ function needless(evidence: Evidence, grant: Grant): Violation[] {
 
 function leftOver(evidence: Evidence): Violation[] {
   const own = evidence.registered.filter(({ name }) => name.startsWith(`${evidence.stack}-`));
-  const found = own
+  const forJobs = own
     .filter(({ name }) => !name.includes("-warm-"))
     .map(({ name }) => ({ subject: name, what: `GitHub still has runner ${name} though nothing waits` }));
-  for (const { scope, class: className, size } of evidence.policy.pools) {
-    const ready = own.filter(
-      (runner) =>
-        runner.scope.toLowerCase() === scope.toLowerCase() && runner.name.includes(`-${className}-warm-`),
-    );
-    if (ready.length > size) {
-      found.push({
-        subject: ready[0]?.name ?? "",
-        what: `the pool of ${scope} has ${String(ready.length)} runners instead of ${String(size)}`,
-      });
-    }
-  }
-  return found;
+  const ofPools = crowdedPools(evidence).map(({ scope, names, size }) => ({
+    subject: names[0] ?? "",
+    what: `the pool of ${scope} has ${String(names.length)} runners instead of ${String(size)}`,
+  }));
+  return [...forJobs, ...ofPools];
 }
 
 function lateOnes({ lateClaims }: Evidence): Violation[] {

@@ -1,3 +1,4 @@
+import { crowdedPools } from "../crowded-pools";
 import type { Evidence } from "../evidence";
 
 /** That a job is over nobody need learn: what counts is its runner. */
@@ -24,6 +25,7 @@ export function leftToDo(evidence: Evidence, asleep: number): readonly string[] 
     ...registered
       .filter(({ name }) => !name.includes("-warm-"))
       .map(({ name }) => `runner ${name} is registered at GitHub`),
+    ...crowdedPools(evidence).map(({ scope, names }) => `the pool of ${scope} has ${names.join(" and ")}`),
     ...(alive.length > asleep ? [`${String(alive.length - asleep)} allocations run`] : []),
   ];
 }
