@@ -56,8 +56,8 @@ const MOST = 0.75;
 const LONGEST = 3;
 
 /** After this time without a fault every waiting job is on its way: a job whose three first runners went unheard gets its
- *  next within two hours. */
-export const SETTLED_MS = 150 * MINUTE_MS;
+ *  next within three hours. */
+const SETTLED_MS = 210 * MINUTE_MS;
 
 /** All is over within this time. It is less than the day after which GitHub gives a waiting job up. */
 const DRAINED_MS = 12 * 60 * MINUTE_MS;
