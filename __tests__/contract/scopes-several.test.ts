@@ -13,7 +13,8 @@ import {
 } from "../support/webhook";
 import { claimOf, holderOf, registerRunner } from "./support/dispatching";
 
-const { classes } = POLICY;
+// Requests to GitHub are counted here, so nothing but what is tested may ask.
+const { classes, recovery, redelivery } = POLICY;
 const RULES = { forkPullRequests: "refuse", requireSelfHostedLabel: true };
 
 /** Two organizations, one of which keeps a repository apart, and a person. */
@@ -23,7 +24,7 @@ const SCOPES = [
   { ...RULES, scope: "organization", repositories: ["two-org/api-*"], runnerGroupId: 4 },
   { ...RULES, repositories: ["me/*"] },
 ];
-const SEVERAL = { scopes: SCOPES, classes };
+const SEVERAL = { scopes: SCOPES, classes, recovery, redelivery };
 
 function shown(harness: Harness): unknown[] {
   return harness.github.seen

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ChildView, NomadJob, NomadTask } from "../../local/nomad/types";
 import { type NomadOptions, type NomadStandIn, startNomad } from "../../local/nomad/nomad";
+import { isAlive } from "../support/leftovers";
 
 const SECRET = "dispatcher";
 
@@ -248,17 +249,8 @@ describe("children of the Nomad stand-in", () => {
 async function expectGone(pid: number): Promise<void> {
   expect(pid).toBeGreaterThan(1);
   for (let round = 0; round < 40; round += 1) {
-    if (!isAlive(pid)) return;
+    if (!isAlive({ pid })) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`process ${String(pid)} still runs`);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
