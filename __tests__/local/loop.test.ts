@@ -2,6 +2,7 @@ import { type Loop, LOOP_POLICY, type LoopOptions, startLoop } from "../../local
 import { watchLeftovers } from "../support/leftovers";
 
 const LABELS = ["self-hosted", "linux"];
+const LONG_MS = 25_000;
 
 describe("the whole loop", () => {
   let loop: Loop | null = null;
@@ -14,14 +15,17 @@ describe("the whole loop", () => {
     return loop;
   };
   const ended = async ({ github, nomad }: Loop, jobId: number) => {
+    // A runner that is refused a job leaves after some seconds, and after more where other tests run beside this one.
     await github.events.waitFor(
       (event) => event.type === "job.completed" && event.job.id === jobId,
       "the job's end",
+      LONG_MS,
     );
     for (const { id } of nomad.children()) {
       await nomad.events.waitFor(
         (event) => event.type === "child.dead" && event.child === id,
         "the runner's end",
+        LONG_MS,
       );
     }
     return github.jobs().find(({ id }) => id === jobId);
